@@ -1,0 +1,98 @@
+// Package source says what a share reads its files from: the Source
+// interface, its errors, and the optional abilities of a source. Each kind of
+// source is a package of its own below this one and passes the contract suite
+// in sourcetest.
+package source
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"strings"
+)
+
+// ErrUnavailable says that a source does not answer: its disk, mount or
+// server is away. What it holds is unknown, not deleted; it may come back.
+var ErrUnavailable = errors.New("source is unavailable")
+
+// ErrWatchLimit says that the system allows no further watched folder.
+var ErrWatchLimit = errors.New("no folder watches left")
+
+// Source is a tree of folders and files.
+//
+// Names are slash-separated paths below the root, as ValidName has them; "."
+// is the root. No name leads out of the tree, nor does a symbolic link:
+// links that leave it answer an error and are not listed.
+//
+// Errors are those of io/fs (fs.ErrNotExist, fs.ErrPermission, fs.ErrInvalid
+// for a name that no file can have) or ErrUnavailable, to be told apart with
+// errors.Is. All methods may be called concurrently and return soon after ctx
+// ends, with its error.
+type Source interface {
+	// Stat describes a file or folder, behind a symbolic link the one it leads to.
+	Stat(ctx context.Context, name string) (fs.FileInfo, error)
+	// List returns the folders and regular files in a folder, in no order;
+	// what is neither, or can't be looked at, is left out. A link to a file
+	// is listed as that file. A link to a folder is left out: the folder is
+	// in the tree anyway, and a loop of links would never end.
+	List(ctx context.Context, name string) ([]fs.FileInfo, error)
+	// Open opens a regular file; the caller closes it. What is not a regular
+	// file is refused with fs.ErrInvalid.
+	Open(ctx context.Context, name string) (File, error)
+	// Close ends the source. Files opened from it stay open.
+	Close() error
+}
+
+// File is an open file of a source. ReadAt may be called concurrently. A file
+// that has shrunk answers io.EOF where it ends now.
+type File interface {
+	io.ReaderAt
+	io.ReadSeeker
+	io.Closer
+	// Stat says what the file is now: the size and time that the source's
+	// Stat and List tell of it too.
+	Stat() (fs.FileInfo, error)
+}
+
+// Watcher is a source that can tell when something in it changes.
+type Watcher interface {
+	// Watch starts watching; no folder is watched before Add. It returns
+	// ErrWatchLimit when the system allows no further watch.
+	Watch() (Watch, error)
+}
+
+// Watch reports changes of the folders added to it until it is closed. Its
+// methods may be called concurrently.
+type Watch interface {
+	// Add watches one folder, not those below it; one that is watched
+	// already stays so. It returns ErrWatchLimit when the system allows no
+	// further one. A folder that is removed or moved away is no longer
+	// watched, nor are those below it; each is reported as changed, and has
+	// to be added again where it turns up.
+	Add(name string) error
+	// Changes yields the name of a folder in which something was made,
+	// written, renamed or removed. An empty string says that changes were
+	// lost and anything may have changed. It is closed by Close.
+	Changes() <-chan string
+	// Close ends the watch.
+	Close() error
+}
+
+// ValidName reports whether name can name something in a source: "." or
+// elements parted by single slashes, none of them empty, "." or "..", of any
+// bytes but NUL. It is fs.ValidPath for names that need not be UTF-8.
+func ValidName(name string) bool {
+	if name == "." {
+		return true
+	}
+	if strings.IndexByte(name, 0) >= 0 {
+		return false
+	}
+	for element := range strings.SplitSeq(name, "/") {
+		if element == "" || element == "." || element == ".." {
+			return false
+		}
+	}
+	return true
+}
