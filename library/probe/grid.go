@@ -1,0 +1,154 @@
+package probe
+
+import "math"
+
+// A grid keeps at most maxCells cells of 16 bytes, 2 MB in all: a film of two
+// hours in cells of a sixteenth of a second, a song in cells of some
+// milliseconds.
+const (
+	maxCells = 1 << 17
+	finest   = 1.0 / 4096 // seconds
+)
+
+// cell is what is due within one stretch of time. The numbers of 32 bits stop
+// at their highest: a cell of 4 GB is far beyond what any burst serves, and
+// the file's samples are then taken in order of time.
+type cell struct {
+	end   int64  // highest byte of the samples
+	span  uint32 // from their lowest byte to end
+	bytes uint32 // sum of their sizes; 0: there are none
+}
+
+// cellOf returns the cell of n bytes between start and end.
+func cellOf(start, end, n int64) cell {
+	return cell{end, uint32(min(end-start, math.MaxUint32)), uint32(min(n, math.MaxUint32))}
+}
+
+// start returns the lowest byte of the samples.
+func (c cell) start() int64 { return c.end - int64(c.span) }
+
+// join adds the samples of d to c.
+func (c *cell) join(d cell) {
+	switch {
+	case d.bytes == 0:
+	case c.bytes == 0:
+		*c = d
+	default:
+		*c = cellOf(min(c.start(), d.start()), max(c.end, d.end), int64(c.bytes)+int64(d.bytes))
+	}
+}
+
+// grid sorts samples into cells of equal width, which double when they become
+// too many. cells[i] spans width seconds from (base+i)*width on.
+type grid struct {
+	width float64
+	base  int64
+	cells []cell
+}
+
+// point is what the cells up to one tell: to is the highest byte that is due
+// by then, from the lowest that a player that starts there reads.
+type point struct {
+	cell     int64
+	from, to int64
+}
+
+// add enters a sample of n > 0 bytes at start, due at t.
+func (g *grid) add(t float64, start, n int64) {
+	i := g.reach(t)
+	g.cells[i].join(cellOf(start, start+n, n))
+}
+
+// reach returns the index of the cell of t, which is made if there is none.
+func (g *grid) reach(t float64) int {
+	for {
+		i := int64(math.Floor(t / g.width))
+		if len(g.cells) == 0 {
+			g.base = i
+		}
+		low, high := min(g.base, i), max(g.base+int64(len(g.cells)), i+1)
+		if high-low <= maxCells {
+			g.extend(low, high)
+			return int(i - g.base)
+		}
+		g.double()
+	}
+}
+
+// extend makes cells from low to high, and spare ones before a new first one,
+// so that times that run backwards cost no more than others.
+func (g *grid) extend(low, high int64) {
+	if low < g.base {
+		spare := min(int64(len(g.cells)/2), maxCells-(high-low))
+		cells := make([]cell, int(high-low+spare))
+		copy(cells[g.base-low+spare:], g.cells)
+		g.base, g.cells = low-spare, cells
+		return
+	}
+	n := int(high - g.base)
+	if n > cap(g.cells) {
+		cells := make([]cell, len(g.cells), min(maxCells, max(n, 2*cap(g.cells), 512)))
+		copy(cells, g.cells)
+		g.cells = cells
+	}
+	g.cells = g.cells[:max(n, len(g.cells))]
+}
+
+// double makes the cells twice as wide.
+func (g *grid) double() {
+	base, n := g.base>>1, 0
+	for k, c := range g.cells {
+		g.cells[k] = cell{}
+		i := int((g.base+int64(k))>>1 - base)
+		g.cells[i].join(c)
+		n = i + 1
+	}
+	g.width, g.base, g.cells = g.width*2, base, g.cells[:n]
+}
+
+// points yields the points of the file as it lies on disk.
+func (g *grid) points(yield func(point) bool) {
+	var to int64
+	for i, c := range g.cells {
+		to = max(to, c.end)
+		if c.bytes > 0 && !yield(point{g.base + int64(i), c.start(), to}) {
+			return
+		}
+	}
+}
+
+// interleaved yields the points of the file as it would be with its samples
+// in order of time.
+func (g *grid) interleaved(yield func(point) bool) {
+	var sum int64
+	for i, c := range g.cells {
+		from := sum
+		sum += int64(c.bytes)
+		if c.bytes > 0 && !yield(point{g.base + int64(i), from, sum}) {
+			return
+		}
+	}
+}
+
+// lead returns how many bytes must be there before play can start, at worst.
+func (g *grid) lead() int64 {
+	var most int64
+	for p := range g.points {
+		most = max(most, p.to-p.from)
+	}
+	return most
+}
+
+// peak returns the most bytes of samples that are due within a second.
+func (g *grid) peak() float64 {
+	n := max(1, int(1/g.width))
+	var sum, most int64
+	for i, c := range g.cells {
+		sum += int64(c.bytes)
+		if i >= n {
+			sum -= int64(g.cells[i-n].bytes)
+		}
+		most = max(most, sum)
+	}
+	return float64(most) / max(1, g.width)
+}

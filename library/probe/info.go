@@ -1,0 +1,49 @@
+package probe
+
+import "mustserv/ratelimit"
+
+// Info is what a probe found out about one media file. It is not changed
+// after Probe has returned it.
+type Info struct {
+	Container string  `json:"container"`        // "mp4", "mp3", "flac", "wav"
+	Duration  float64 `json:"duration"`         // seconds
+	Tracks    []Track `json:"tracks,omitempty"` // audio, video and subtitle tracks, in the file's order
+	Title     string  `json:"title,omitempty"`
+	Artist    string  `json:"artist,omitempty"`
+	Album     string  `json:"album,omitempty"`
+	Year      int     `json:"year,omitempty"`
+	Curve     Curve   `json:"curve"`
+}
+
+// Track is one track of a media file.
+type Track struct {
+	Kind     string `json:"kind"`               // "video", "audio", "subtitle"
+	Codec    string `json:"codec"`              // "h264", "hevc", "aac", "mp3", "flac", "pcm" …
+	Language string `json:"language,omitempty"` // ISO 639, empty if not known
+	Width    int    `json:"width,omitempty"`    // pixels
+	Height   int    `json:"height,omitempty"`
+	Channels int    `json:"channels,omitempty"`
+	Hertz    int    `json:"hertz,omitempty"` // audio samples per second
+}
+
+// Curve sums up the schedule of a file: how many bytes a player must have by
+// which media time. Cover pictures, subtitles, chapters and data are not in it:
+// players do not wait for them. Of sound whose frames were not all looked at
+// only Average is measured; Exact is false then, Lead is 0, and Peak and Rates
+// come from a rule that serves all music.
+type Curve struct {
+	Average ratelimit.Rate `json:"average"` // of the bytes from the first sample to the last
+	Peak    ratelimit.Rate `json:"peak"`    // highest within one second
+	Lead    int64          `json:"lead"`    // k0: bytes that must be there before play can start, at the worst start
+	Header  int64          `json:"header"`  // bytes before the first sample
+	Trailer int64          `json:"trailer"` // bytes after the last sample
+	Rates   []BurstRate    `json:"rates"`   // least rates, by rising burst
+	Exact   bool           `json:"exact"`   // every sample was known
+}
+
+// BurstRate is the least rate that never starves a player whose bucket holds
+// Burst; the rate falls as the burst grows, and convexly.
+type BurstRate struct {
+	Burst ratelimit.Size `json:"burst"`
+	Rate  ratelimit.Rate `json:"rate"`
+}
