@@ -1,0 +1,109 @@
+// Package index keeps on disk what was measured, so that a second start over
+// the same files measures nothing. It may be deleted at any time: what it
+// lacks is measured again.
+//
+// It is one flat text file, written anew and put in place by a rename: a
+// first line with the name and version of the format and the version of the
+// prober, then a line for each file, with a checksum. A line that is damaged
+// is dropped, and so are all if the first one is damaged or of another
+// version; see file.go.
+package index
+
+import (
+	"sync"
+
+	"mustserv/library/probe"
+)
+
+// proberVersion is raised whenever package probe measures something in
+// another way: all files are then measured anew.
+const proberVersion = 1
+
+// Key identifies one state of one file.
+type Key struct {
+	Share    string // what the share reads from
+	Path     string // slash-separated below the share, any bytes
+	Size     int64  // bytes
+	Modified int64  // modification time, nanoseconds since 1970
+}
+
+// Entry is what was found out about a file.
+type Entry struct {
+	Info    *probe.Info // what was measured; nil if it can't be
+	Problem string      // why not, in words for a person
+	Kind    string      // what the content says the file is for, where that can't be told from Info or the name
+}
+
+// Index is the set of entries. It may be used concurrently.
+type Index struct {
+	file string // empty: in memory only
+
+	saving sync.Mutex // one Save at a time
+
+	mu      sync.Mutex
+	records map[id]record
+	changed int // counts changes
+	saved   int // the count that is on disk
+}
+
+// id says which file it is; its record, which state of it.
+type id struct{ share, path string }
+
+type record struct {
+	size, modified int64
+	// value is a *Entry, or the text it was read from: most entries of a
+	// large index are never asked for on an old PC that only restarts, and
+	// text takes a tenth of the time to load.
+	value any
+}
+
+// New returns an empty index that is never written to disk.
+func New() *Index { return &Index{records: make(map[id]record)} }
+
+// Get returns the entry of a file, if it was put for that very size and
+// modification time. The entry's Info is shared: it must not be changed.
+func (x *Index) Get(k Key) (Entry, bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	at := id{k.Share, k.Path}
+	r, ok := x.records[at]
+	if !ok || r.size != k.Size || r.modified != k.Modified {
+		return Entry{}, false
+	}
+	entry, err := r.entry()
+	if err != nil { // the checksum was right, so another program wrote this
+		delete(x.records, at)
+		x.changed++
+		return Entry{}, false
+	}
+	r.value = entry
+	x.records[at] = r
+	return *entry, true
+}
+
+// Put keeps an entry in place of any other of the same share and path.
+func (x *Index) Put(k Key, e Entry) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.records[id{k.Share, k.Path}] = record{size: k.Size, modified: k.Modified, value: &e}
+	x.changed++
+}
+
+// Prune drops the entries that keep refuses. It must not call the index.
+func (x *Index) Prune(keep func(Key) bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for at, r := range x.records {
+		if !keep(Key{Share: at.share, Path: at.path, Size: r.size, Modified: r.modified}) {
+			delete(x.records, at)
+			x.changed++
+		}
+	}
+}
+
+// Len returns the number of entries.
+func (x *Index) Len() int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return len(x.records)
+}
