@@ -1,0 +1,120 @@
+package library
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"mustserv/library/index"
+	"mustserv/library/probe"
+	"mustserv/library/source"
+)
+
+// Kind says what an item is for.
+type Kind string
+
+// The kinds of items. Playlists of a share's own, subtitles, pictures and the
+// segments of streams cut for HLS or DASH are items too, so that players that
+// walk a folder or follow a manifest find them; films and music are Video and
+// Audio.
+const (
+	Video    Kind = "video"
+	Audio    Kind = "audio"
+	Image    Kind = "image"
+	Subtitle Kind = "subtitle"
+	Playlist Kind = "playlist"
+	Segment  Kind = "segment"
+)
+
+// Item is one media file in the library. It is immutable: a change of the
+// file or a new measurement makes a new Item in a new Tree.
+type Item struct {
+	Path      string      // in the library, slash-separated, beginning with the share's name; its identity
+	Name      string      // last element of Path, as the file system has it
+	Kind      Kind        // by the name's extension, or by the content where that says otherwise
+	MIME      string      // what Content-Type says
+	Size      int64       // bytes
+	Modified  time.Time   // when the file system says that it was last written
+	Info      *probe.Info // what was measured; nil if not (yet)
+	Problem   string      // why Info is nil, in words for a person; empty while it is still to be measured
+	Available bool        // false while its share does not answer
+
+	// Only its share reads and writes these, under its lock.
+	examined bool // the content was looked at, or needs no look
+	retry    bool // what was found may be different next time: the file could not be read
+	wanted   bool // it waits to be examined, or is being so
+
+	folded string // foldKey of Name
+	from   *share
+}
+
+// Open opens the item's file; the caller closes it. The file may have changed
+// since the item was made: its Stat says what is really there. Errors are
+// those of source.Source.
+func (it *Item) Open(ctx context.Context) (source.File, error) {
+	if it.from == nil {
+		return nil, fmt.Errorf("open %q: it belongs to no share: %w", it.Path, source.ErrUnavailable)
+	}
+	return it.from.open(ctx, it.below())
+}
+
+// Playable reports whether the item is a film or music.
+func (it *Item) Playable() bool { return it.Kind == Video || it.Kind == Audio }
+
+// Title returns the title found in the file, else its name without extension.
+func (it *Item) Title() string {
+	if it.Info != nil && it.Info.Title != "" {
+		return it.Info.Title
+	}
+	return stem(it.Name)
+}
+
+// below returns the item's name within its share.
+func (it *Item) below() string { return it.Path[len(it.from.Name)+1:] }
+
+// is reports whether a file is in the state that the item was made of.
+func (it *Item) is(info fs.FileInfo) bool {
+	return it.Size == info.Size() && it.Modified.Equal(info.ModTime())
+}
+
+// same reports whether other is the same state of the same file.
+func (it *Item) same(other *Item) bool {
+	return it.Size == other.Size && it.Modified.Equal(other.Modified)
+}
+
+// key is the item's place in the index.
+func (it *Item) key() index.Key {
+	return index.Key{Share: it.from.Place, Path: it.below(), Size: it.Size, Modified: it.Modified.UnixNano()}
+}
+
+// unmeasured reports whether the item has still to be measured.
+func (it *Item) unmeasured() bool { return it.Playable() && it.Info == nil && it.Problem == "" }
+
+// with returns a copy of the item with what was found out about it.
+func (it *Item) with(e index.Entry) *Item {
+	c := *it
+	c.examined, c.retry, c.wanted = true, false, false
+	c.Info, c.Problem = e.Info, e.Problem
+	switch {
+	case e.Info != nil:
+		c.Kind, c.MIME = byContent(c.Name, e.Info)
+	case e.Kind == string(Video), e.Kind == string(Playlist):
+		c.Kind = Kind(e.Kind)
+		c.MIME = manifestMIME(c.Kind)
+	}
+	return &c
+}
+
+// label orders items by name.
+func (it *Item) label() string { return it.Name }
+
+// stem returns name without the extension of a media file.
+func stem(name string) string {
+	if ext := extension(name); ext != "" {
+		if kind, _ := byExtension(ext); kind != "" {
+			return name[:len(name)-len(ext)-1]
+		}
+	}
+	return name
+}

@@ -1,0 +1,227 @@
+package library
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"mustserv/library/source"
+)
+
+// memory is a source in memory that can be made to fail.
+type memory struct {
+	mu      sync.Mutex
+	files   map[string]memoryFile // by name
+	down    bool                  // answers nothing
+	refused map[string]error      // by name of folder or file
+	limit   int                   // watches allowed, -1 for no watching at all
+	watch   *memoryWatch
+	lists   int
+	opens   map[string]int
+	closed  bool
+}
+
+type memoryFile struct {
+	name     string
+	content  string
+	modified time.Time
+}
+
+func newMemory(limit int) *memory {
+	return &memory{files: map[string]memoryFile{}, refused: map[string]error{}, opens: map[string]int{}, limit: limit}
+}
+
+func (m *memory) opener() Opener { return func(string) (source.Source, error) { return m, nil } }
+
+// put writes a file, and tells the watch if there is one.
+func (m *memory) put(name, content string, modified time.Time) {
+	m.mu.Lock()
+	m.files[name] = memoryFile{path.Base(name), content, modified}
+	m.mu.Unlock()
+	m.tell(path.Dir(name))
+}
+
+func (m *memory) remove(name string) {
+	m.mu.Lock()
+	delete(m.files, name)
+	m.mu.Unlock()
+	m.tell(path.Dir(name))
+}
+
+func (m *memory) set(change func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	change()
+}
+
+func (m *memory) tell(folder string) {
+	m.mu.Lock()
+	w := m.watch
+	m.mu.Unlock()
+	if w != nil && (folder == "" || w.has(folder)) {
+		w.changes <- folder
+	}
+}
+
+// counts returns how often anything was listed, and opened.
+func (m *memory) counts() (lists, opens int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, n := range m.opens {
+		opens += n
+	}
+	return m.lists, opens
+}
+
+func (m *memory) check(ctx context.Context, name string) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if m.down {
+		return fmt.Errorf("the cable is out: %w", source.ErrUnavailable)
+	}
+	return m.refused[name]
+}
+
+func (m *memory) Stat(ctx context.Context, name string) (fs.FileInfo, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.check(ctx, name); err != nil {
+		return nil, err
+	}
+	f, ok := m.files[name]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return memoryInfo{f, false}, nil
+}
+
+func (m *memory) List(ctx context.Context, name string) (infos []fs.FileInfo, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lists++
+	if err := m.check(ctx, name); err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	for file, f := range m.files {
+		rest := file
+		if name != "." {
+			var ok bool
+			if rest, ok = strings.CutPrefix(file, name+"/"); !ok {
+				continue
+			}
+		}
+		first, _, deeper := strings.Cut(rest, "/")
+		if !seen[first] {
+			seen[first] = true
+			infos = append(infos, memoryInfo{memoryFile{first, f.content, f.modified}, deeper})
+		}
+	}
+	if infos == nil && name != "." {
+		return nil, fs.ErrNotExist
+	}
+	return infos, nil
+}
+
+func (m *memory) Open(ctx context.Context, name string) (source.File, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.opens[name]++
+	if err := m.check(ctx, name); err != nil {
+		return nil, err
+	}
+	f, ok := m.files[name]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return &memoryOpen{bytes.NewReader([]byte(f.content)), f}, nil
+}
+
+func (m *memory) Close() error {
+	m.set(func() { m.closed = true })
+	return nil
+}
+
+func (m *memory) Watch() (source.Watch, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.limit < 0 {
+		return nil, fmt.Errorf("too many: %w", source.ErrWatchLimit)
+	}
+	m.watch = &memoryWatch{limit: m.limit, changes: make(chan string, 1000)}
+	return m.watch, nil
+}
+
+type memoryWatch struct {
+	mu      sync.Mutex
+	names   []string
+	limit   int
+	closed  bool
+	changes chan string
+}
+
+func (w *memoryWatch) has(name string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.closed && slices.Contains(w.names, name)
+}
+
+func (w *memoryWatch) Add(name string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if slices.Contains(w.names, name) {
+		return nil
+	}
+	if len(w.names) == w.limit {
+		return source.ErrWatchLimit
+	}
+	w.names = append(w.names, name)
+	return nil
+}
+
+func (w *memoryWatch) Changes() <-chan string { return w.changes }
+
+func (w *memoryWatch) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.closed {
+		w.closed = true
+		close(w.changes)
+	}
+	return nil
+}
+
+type memoryOpen struct {
+	*bytes.Reader
+	f memoryFile
+}
+
+func (o *memoryOpen) Stat() (fs.FileInfo, error) { return memoryInfo{o.f, false}, nil }
+func (o *memoryOpen) Close() error               { return nil }
+
+var _ io.ReaderAt = (*memoryOpen)(nil)
+
+type memoryInfo struct {
+	f   memoryFile
+	dir bool
+}
+
+func (i memoryInfo) Name() string       { return i.f.name }
+func (i memoryInfo) Size() int64        { return int64(len(i.f.content)) }
+func (i memoryInfo) ModTime() time.Time { return i.f.modified }
+func (i memoryInfo) IsDir() bool        { return i.dir }
+func (i memoryInfo) Sys() any           { return nil }
+func (i memoryInfo) Mode() fs.FileMode {
+	if i.dir {
+		return fs.ModeDir | 0o755
+	}
+	return 0o644
+}

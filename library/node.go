@@ -1,0 +1,129 @@
+package library
+
+import (
+	"slices"
+	"strings"
+)
+
+// node is a folder of one share as the share keeps it, under its lock, and
+// changes it in place. What has changed since is published as new Folders;
+// the rest of the tree stays as it was.
+type node struct {
+	up     *node
+	name   string
+	path   string  // in the library
+	subs   []*node // natural order
+	items  []*Item // natural order; also those that are not shown, of no kind (yet)
+	unread bool    // it could not be listed
+
+	out  *Folder // as published; nil if anything in it or below has changed since
+	lent bool    // items is out's too, and must not be changed in place
+}
+
+// label orders nodes by name.
+func (n *node) label() string { return n.name }
+
+// depth is the number of folders above, within the share.
+func (n *node) depth() (depth int) {
+	for ; n.up != nil; n = n.up {
+		depth++
+	}
+	return depth
+}
+
+// below returns the folder's name within its share.
+func (n *node) below() string {
+	root := n
+	for root.up != nil {
+		root = root.up
+	}
+	if n == root {
+		return "."
+	}
+	return n.path[len(root.path)+1:]
+}
+
+// touch says that n has changed.
+func (n *node) touch() {
+	for ; n != nil && n.out != nil; n = n.up {
+		n.out = nil
+	}
+}
+
+// find returns the folder with a name within the share, if it is known.
+func (n *node) find(below string) (*node, bool) {
+	if below == "." {
+		return n, true
+	}
+	for name := range strings.SplitSeq(below, "/") {
+		sub, ok := byName(n.subs, name)
+		if !ok {
+			return nil, false
+		}
+		n = sub
+	}
+	return n, true
+}
+
+// drop takes n out of its parent.
+func (n *node) drop() {
+	if n.up == nil {
+		return
+	}
+	n.up.subs = slices.DeleteFunc(slices.Clone(n.up.subs), func(sub *node) bool { return sub == n })
+	n.up.touch()
+}
+
+// replace puts it in the place of the item with the same name.
+func (n *node) replace(it *Item) {
+	i, ok := slices.BinarySearchFunc(n.items, it.Name, func(e *Item, name string) int { return compareNames(e.Name, name) })
+	if !ok {
+		return
+	}
+	if n.lent {
+		n.items, n.lent = slices.Clone(n.items), false
+	}
+	n.items[i] = it
+	n.touch()
+}
+
+// setAvailable marks all items in n and below.
+func (n *node) setAvailable(available bool) {
+	marked := make([]*Item, len(n.items))
+	for i, it := range n.items {
+		c := *it
+		c.Available = available
+		marked[i] = &c
+	}
+	n.items, n.lent, n.out = marked, false, nil
+	for _, sub := range n.subs {
+		sub.setAvailable(available)
+	}
+}
+
+// folder publishes n. It makes new Folders for what has changed only.
+func (n *node) folder() *Folder {
+	if n.out != nil {
+		return n.out
+	}
+	f := &Folder{Path: n.path, Name: n.name}
+	for _, sub := range n.subs {
+		if s := sub.folder(); s.any {
+			f.Folders = append(f.Folders, s)
+		}
+	}
+	f.Items, n.lent = shown(n.items)
+	f.count()
+	n.out = f
+	return f
+}
+
+// shown returns the items that have a kind, and whether they are the very
+// same list.
+func shown(items []*Item) ([]*Item, bool) {
+	hidden := func(it *Item) bool { return it.Kind == "" }
+	if !slices.ContainsFunc(items, hidden) {
+		return slices.Clip(items), true
+	}
+	return slices.DeleteFunc(slices.Clone(items), hidden), false
+}

@@ -1,0 +1,241 @@
+package library
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"mustserv/library/index"
+	"mustserv/library/probe"
+	"mustserv/library/source"
+)
+
+// Waits of a share.
+const (
+	firstRetry  = time.Second // after its place did not answer; twice as long each time
+	lastRetry   = 30 * time.Second
+	listTimeout = time.Minute // for one folder
+)
+
+// env is what all shares of a library use.
+type env struct {
+	openers map[string]Opener
+	index   *index.Index
+	log     *slog.Logger
+	probe   func(ctx context.Context, r io.ReaderAt, size int64) (*probe.Info, error)
+	changed func() // a share's nodes have changed
+}
+
+// share keeps one share up to date, in a goroutine of its own: run.
+type share struct {
+	Share
+	*env
+	config atomic.Pointer[Config]
+	again  chan struct{} // look through everything now; holds one
+	nudge  chan struct{} // the times to wake up have changed; holds one
+	stop   func()        // set when it is started
+
+	workers sync.WaitGroup // measuring
+
+	// Only the goroutine of run uses these.
+	watch   source.Watch // nil if there is none
+	noWatch string       // why there is none and none is tried
+
+	mu       sync.Mutex // guards the rest, and the nodes
+	src      source.Source
+	root     *node
+	state    State
+	reason   string
+	since    time.Time
+	lastScan time.Time
+	scanTook time.Duration
+	queue    []*Item   // to be measured now
+	waiting  []waiting // to be measured once quiet
+	active   int       // workers running
+}
+
+func newShare(s Share, c *Config, e *env) *share {
+	sh := &share{
+		Share: s,
+		env:   e,
+		again: make(chan struct{}, 1),
+		nudge: make(chan struct{}, 1),
+		stop:  func() {},
+		root:  &node{name: s.Name, path: s.Name},
+		state: Scanning,
+		since: time.Now(),
+	}
+	sh.config.Store(c)
+	return sh
+}
+
+// run keeps the share up to date until ctx ends.
+func (s *share) run(ctx context.Context) {
+	defer s.close()
+	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
+		scanned, err := s.serve(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		s.lost(err)
+		if scanned {
+			wait = firstRetry
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.again:
+		case <-time.After(wait):
+		}
+	}
+}
+
+// serve scans and follows the share until its place does not answer. It says
+// whether it did before.
+func (s *share) serve(ctx context.Context) (scanned bool, err error) {
+	defer s.endWatch()
+	if err := s.openSource(); err != nil {
+		return false, err
+	}
+	if err := s.scanAll(ctx); err != nil {
+		return false, err
+	}
+	return true, s.follow(ctx)
+}
+
+func (s *share) openSource() error {
+	if s.source() != nil {
+		return nil
+	}
+	open := s.openers[s.scheme()]
+	if open == nil {
+		return fmt.Errorf("no way to read %s: unknown kind of place %q", s.Place, s.scheme())
+	}
+	src, err := open(s.Place)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.src = src
+	s.mu.Unlock()
+	return nil
+}
+
+func (s *share) source() source.Source {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.src
+}
+
+// close waits for the workers and ends the source.
+func (s *share) close() {
+	s.workers.Wait()
+	if src := s.source(); src != nil {
+		if err := src.Close(); err != nil {
+			s.log.Warn("a share was not closed", "share", s.Name, "place", s.Place, "err", err)
+		}
+	}
+}
+
+// open opens a file for a reader. If the share does not answer, it is looked at.
+func (s *share) open(ctx context.Context, below string) (source.File, error) {
+	src := s.source()
+	if src == nil {
+		return nil, fmt.Errorf("open %q in share %s: %w", below, s.Name, source.ErrUnavailable)
+	}
+	file, err := src.Open(ctx, below)
+	if errors.Is(err, source.ErrUnavailable) && s.answers() {
+		s.lookAgain()
+	}
+	return file, err
+}
+
+// answers reports whether the share is not known to be unavailable.
+func (s *share) answers() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state != Unavailable
+}
+
+// lookAgain asks for a scan of all folders.
+func (s *share) lookAgain() { signal(s.again) }
+
+// configure takes over another config.
+func (s *share) configure(c *Config) {
+	before := s.config.Swap(c)
+	if strings.Join(before.Skip, "\x00") != strings.Join(c.Skip, "\x00") {
+		s.lookAgain()
+	}
+	signal(s.nudge)
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// lost marks the share and its items as unavailable; they are kept.
+func (s *share) lost(err error) {
+	reason := strings.TrimSuffix(err.Error(), ": "+source.ErrUnavailable.Error())
+	s.mu.Lock()
+	first := s.state != Unavailable
+	s.setState(Unavailable, reason)
+	if first {
+		s.root.setAvailable(false)
+	}
+	s.mu.Unlock()
+	if first {
+		s.log.Warn("a share is unavailable; it is tried again and again", "share", s.Name, "place", s.Place, "reason", reason)
+		s.changed()
+	}
+}
+
+// found is called when the share answers; it reports whether it did not before.
+func (s *share) found() {
+	s.mu.Lock()
+	was := s.state == Unavailable
+	if was {
+		s.setState(Scanning, "")
+		s.root.setAvailable(true)
+	}
+	s.mu.Unlock()
+	if was {
+		s.log.Info("a share is available again", "share", s.Name, "place", s.Place)
+		s.changed()
+	}
+}
+
+// setState is called under the lock.
+func (s *share) setState(state State, reason string) {
+	if s.state != state {
+		s.since = time.Now()
+	}
+	s.state, s.reason = state, reason
+}
+
+func (s *share) status() ShareStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	totals := s.root.folder().totals
+	return ShareStatus{
+		Name: s.Name, Place: s.Place,
+		State: s.state, Reason: s.reason, Since: s.since,
+		Items: totals.Items, Unmeasured: totals.Unmeasured, Bytes: totals.Bytes,
+		LastScan: s.lastScan, ScanTook: s.scanTook,
+	}
+}
+
+// folder publishes the share's nodes.
+func (s *share) folder() *Folder {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.root.folder()
+}
