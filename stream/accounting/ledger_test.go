@@ -1,0 +1,115 @@
+package accounting
+
+import (
+	"bytes"
+	"math"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func request(client, path string, offset int64) Request {
+	return Request{
+		Client: client, Path: path, UserAgent: "VLC/3.0", Line: "GET /media/" + path + " HTTP/1.1",
+		Status: 206, Offset: offset, Needed: 2_000_000, Average: 1_000_000,
+	}
+}
+
+func TestRequestsOfOneViewerAreOneSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, log := NewLedger(10*time.Second), new(bytes.Buffer)
+		l.SetLog(log)
+		a := l.Begin(request("10.0.0.1", "a", 0))
+		a.Add(1000)
+		b := l.Begin(request("10.0.0.1", "a", 500))
+		b.Add(500)
+		l.Begin(request("10.0.0.2", "a", 0)).Add(7)
+		l.Begin(request("10.0.0.1", "b", 0)).Add(7)
+		list := l.Sessions()
+		if len(list) != 3 || list[0].ID != "1" || list[0].Bytes != 1500 || !list[0].Active {
+			t.Fatalf("sessions %+v", list)
+		}
+		a.End()
+		a.End() // twice is once
+		b.End()
+		time.Sleep(9 * time.Second)
+		c := l.Begin(request("10.0.0.1", "a", 1000)) // back in time
+		c.Add(100)
+		time.Sleep(time.Minute)
+		c.End()
+		time.Sleep(9 * time.Second)
+		if log.Len() != 0 {
+			t.Fatalf("logged too early: %s", log)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := strings.Count(log.String(), "\n"); got != 1 || !strings.Contains(log.String(), " 206 1600 ") {
+			t.Fatalf("log: %q, want one line of 1600 bytes", log)
+		}
+		l.Close()
+		if got := strings.Count(log.String(), "\n"); got != 3 {
+			t.Errorf("%d lines after Close, want 3", got)
+		}
+		if got := l.Totals(); got.Sessions != 3 || got.Requests != 5 || got.Bytes != 1614 {
+			t.Errorf("totals %+v", got)
+		}
+	})
+}
+
+func TestLogLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, log := NewLedger(time.Second), new(bytes.Buffer)
+		l.SetLog(log)
+		r := request("10.0.0.1", "a", 0)
+		r.UserAgent, r.Referer = "evil\"\n1.2.3.4 - - agent", "http://x/\u202e"
+		tr := l.Begin(r)
+		tr.Add(250_000)
+		time.Sleep(2 * time.Second)
+		tr.End()
+		l.Close()
+		want := `^10\.0\.0\.1 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET /media/a HTTP/1\.1" 206 250000 "http://x/\\u202e" "evil\\"\\n1\.2\.3\.4 - - agent" 2\.000 2000000 1000000\n$`
+		if !regexp.MustCompile(want).MatchString(log.String()) {
+			t.Errorf("got  %q\nwant %s", log, want)
+		}
+	})
+}
+
+func TestRatesAndLead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLedger(time.Second)
+		tr := l.Begin(request("10.0.0.1", "a", 0))
+		for range 300 { // 2 Mbit/s of a film of 1 Mbit/s
+			tr.Add(25_000)
+			time.Sleep(100 * time.Millisecond)
+		}
+		s := l.Sessions()[0]
+		if math.Abs(float64(s.SentRate)/2e6-1) > 0.05 {
+			t.Errorf("sent rate %d, want 2 Mbit/s", s.SentRate)
+		}
+		if math.Abs(s.Lead-30) > 0.5 {
+			t.Errorf("lead %.1f s, want 30", s.Lead)
+		}
+		l.Begin(request("10.0.0.1", "a", 1<<30)).Add(125_000)
+		if s = l.Sessions()[0]; math.Abs(s.Lead-1) > 0.1 {
+			t.Errorf("lead after a seek %.1f s, want 1", s.Lead)
+		}
+		time.Sleep(time.Minute)
+		if s = l.Sessions()[0]; s.SentRate != 0 || s.Lead != 0 {
+			t.Errorf("after a silent minute: %+v", s)
+		}
+		if got := l.Totals().SentRate; got != 0 {
+			t.Errorf("total rate after a silent minute: %d", got)
+		}
+	})
+}
+
+func BenchmarkAdd(b *testing.B) {
+	l := NewLedger(time.Second)
+	tr := l.Begin(request("10.0.0.1", "a", 0))
+	b.ReportAllocs()
+	for b.Loop() {
+		tr.Add(1)
+	}
+}

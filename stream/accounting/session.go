@@ -1,0 +1,119 @@
+package accounting
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// jumpOver is how far from the last byte a request may begin and still go on
+// where the player has been.
+const jumpOver = 1 << 20
+
+// session is a running session; the ledger's lock guards it.
+type session struct {
+	id      string
+	request Request // the first; Needed and Average are the latest
+	started time.Time
+	last    time.Time // the last end of a request
+	open    int       // requests
+	bytes   int64
+	meter   meter
+	timer   *time.Timer // runs while no request is open
+
+	next      int64     // offset behind the last byte sent
+	jumped    time.Time // when the player last began somewhere else,
+	sinceJump int64     // and the bytes sent since then
+}
+
+func (s *session) begin(r Request, now time.Time) {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.open++
+	s.request.Needed, s.request.Average = r.Needed, r.Average
+	if r.Offset < s.next-jumpOver || r.Offset > s.next+jumpOver {
+		s.jumped, s.sinceJump = now, 0
+	}
+	s.next = r.Offset
+}
+
+func (s *session) add(n int64, now time.Time) {
+	s.bytes += n
+	s.sinceJump += n
+	s.next += n
+	s.meter.add(n, now)
+}
+
+// lead is how many seconds of play were sent since the last jump beyond those
+// that have passed. A player that paused has been given the pause as well, so
+// this is never too much.
+func (s *session) lead(now time.Time) float64 {
+	if s.request.Average <= 0 {
+		return 0
+	}
+	return max(0, float64(s.sinceJump)*8/float64(s.request.Average)-now.Sub(s.jumped).Seconds())
+}
+
+func (s *session) snapshot(now time.Time) Session {
+	return Session{
+		ID: s.id, Client: s.request.Client, UserAgent: s.request.UserAgent, Path: s.request.Path,
+		Started: s.started, Bytes: s.bytes, NeededRate: s.request.Needed,
+		SentRate: s.meter.rate(now), Lead: s.lead(now), Active: s.open > 0,
+	}
+}
+
+func sortByStart(list []Session) {
+	slices.SortFunc(list, func(a, b Session) int {
+		// Identifiers count up: the shorter is the older.
+		return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+// line is the session in the access log: the combined format of Apache with
+// three fields behind it, the seconds from first byte to last, the needed
+// and the mean rate in bit/s.
+func (s *session) line() string {
+	r := &s.request
+	end := s.last
+	if s.open > 0 || end.IsZero() {
+		end = time.Now()
+	}
+	seconds := max(end.Sub(s.started).Seconds(), 0.001)
+	b := make([]byte, 0, 256)
+	b = append(b, logField(r.Client)...)
+	b = append(b, " - "...)
+	b = append(b, logField(r.User)...)
+	b = append(b, s.started.Format(" [02/Jan/2006:15:04:05 -0700] ")...)
+	b = strconv.AppendQuoteToASCII(b, r.Line)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, int64(r.Status), 10)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, s.bytes, 10)
+	b = append(b, ' ')
+	b = strconv.AppendQuoteToASCII(b, cmp.Or(r.Referer, "-"))
+	b = append(b, ' ')
+	b = strconv.AppendQuoteToASCII(b, cmp.Or(r.UserAgent, "-"))
+	b = append(b, ' ')
+	b = strconv.AppendFloat(b, seconds, 'f', 3, 64)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, r.Needed, 10)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, int64(float64(s.bytes)*8/seconds), 10)
+	return string(append(b, '\n'))
+}
+
+// logField keeps an unquoted field one word.
+func logField(s string) string {
+	if s == "" {
+		return "-"
+	}
+	b := []byte(s)
+	for i, c := range b {
+		if c <= ' ' || c >= 0x7f || c == '"' {
+			b[i] = '?'
+		}
+	}
+	return string(b)
+}

@@ -1,0 +1,38 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+// Config is the [stream] table.
+type Config struct {
+	Listen          string        `toml:"listen"`           // address:port; an empty address is every one
+	StallTimeout    time.Duration `toml:"stall_timeout"`    // a player that takes no byte for so long is let go
+	ShutdownTimeout time.Duration `toml:"shutdown_timeout"` // how long running streams may go on at the end
+	AccessLog       string        `toml:"access_log"`       // file; empty is none
+}
+
+// DefaultConfig returns the config that holds where the file says nothing.
+func DefaultConfig() Config {
+	return Config{Listen: ":8000", StallTimeout: 6 * time.Hour, ShutdownTimeout: 10 * time.Second}
+}
+
+// Validate returns all that is wrong, joined; each error begins with the key.
+func (c Config) Validate() error {
+	var wrong []error
+	if _, port, err := net.SplitHostPort(c.Listen); err != nil {
+		wrong = append(wrong, fmt.Errorf(`listen = %q: must be "address:port", or ":port" for every address`, c.Listen))
+	} else if _, err := net.LookupPort("tcp", port); err != nil {
+		wrong = append(wrong, fmt.Errorf("listen = %q: %q is no port; use a number from 0 to 65535", c.Listen, port))
+	}
+	if c.StallTimeout < time.Second {
+		wrong = append(wrong, fmt.Errorf("stall_timeout = %v: must be at least 1s; a paused player takes no bytes, so hours are right", c.StallTimeout))
+	}
+	if c.ShutdownTimeout < 0 {
+		wrong = append(wrong, fmt.Errorf("shutdown_timeout = %v: must not be negative", c.ShutdownTimeout))
+	}
+	return errors.Join(wrong...)
+}

@@ -1,0 +1,163 @@
+package stream
+
+import (
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"mustserv/library"
+	"mustserv/library/probe"
+	"mustserv/ratelimit"
+	"mustserv/stream/accounting"
+)
+
+// rangesMax is how many ranges one request may ask for; players ask for one.
+const rangesMax = 16
+
+// serveMedia answers /media/PATH: an item's bytes or a folder's listing.
+func (s *Server) serveMedia(w http.ResponseWriter, r *http.Request) {
+	if !allowed(w, r) {
+		return
+	}
+	path, slash, err := library.ParsePath(below(r.URL.EscapedPath(), "/media"))
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
+	item, folder, err := s.library.Tree().Lookup(path)
+	switch {
+	case err != nil:
+		fail(w, r, err)
+	case folder != nil && !slash:
+		http.Redirect(w, r, folderURL(folder), http.StatusMovedPermanently)
+	case folder != nil:
+		s.serveListing(w, r, folder)
+	case slash:
+		fail(w, r, fs.ErrNotExist)
+	default:
+		s.serveItem(w, r, item)
+	}
+}
+
+// serveItem sends an item, or the ranges asked for, at the pace of its
+// bucket.
+func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library.Item) {
+	need := s.Need(item)
+	request := ratelimit.Request{Client: clientAddr(r), Item: item.Path, Need: need, Size: item.Size}
+	if item.Info != nil {
+		request.Header, request.Trailer = item.Info.Curve.Header, item.Info.Curve.Trailer
+	}
+	grant, err := s.control.Admit(r.Context(), request)
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
+	defer grant.Release()
+	file, err := item.Open(r.Context())
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
+	if !describe(w, r, item, info, need) {
+		return
+	}
+	paced := &pacedWriter{
+		ResponseWriter: w, control: http.NewResponseController(w), ctx: r.Context(),
+		grant: grant, stall: s.config.Load().StallTimeout,
+		begin: func(status int, offset int64) *accounting.Transfer {
+			return s.ledger.Begin(booking(r, item, need, status, offset))
+		},
+	}
+	defer paced.end()
+	http.ServeContent(paced, r, "", info.ModTime(), file)
+}
+
+// Need returns the token bucket that an item is sent through.
+func (s *Server) Need(item *library.Item) ratelimit.TSpec {
+	config := s.control.Config()
+	if item.Info == nil {
+		return config.Fallback()
+	}
+	return item.Info.Curve.Spec(config.Policy())
+}
+
+// describe sets the headers that say what the item is, and takes out of the
+// request what RFC 9110 section 14.2 wants ignored. It reports whether the
+// item is to be sent.
+func describe(w http.ResponseWriter, r *http.Request, item *library.Item, info fs.FileInfo, need ratelimit.TSpec) bool {
+	h := w.Header()
+	h.Set("Content-Type", item.MIME)
+	h.Set("ETag", etag(info))
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Disposition", disposition(r, item.Name))
+	if item.Info != nil {
+		h.Set("CMSD-Static", cmsdStatic(item.Info))
+	}
+	if need.Rate > 0 {
+		h.Set("CMSD-Dynamic", fmt.Sprintf(`"MuStServ";etp=%d`, need.Rate/ratelimit.KbitPerSecond))
+	}
+	ranges := r.Header.Get("Range")
+	if r.Method == http.MethodHead || !strings.HasPrefix(ranges, "bytes=") {
+		r.Header.Del("Range")
+	} else if strings.Count(ranges, ",") >= rangesMax {
+		h.Set("Content-Range", fmt.Sprintf("bytes */%d", info.Size()))
+		http.Error(w, fmt.Sprintf("At most %d ranges can be asked for at once.", rangesMax), http.StatusRequestedRangeNotSatisfiable)
+		return false
+	}
+	return true
+}
+
+// etag is strong, and the same on every instance that sees the same file,
+// also over protocols that keep times to the second only.
+func etag(info fs.FileInfo) string {
+	return fmt.Sprintf(`"%x-%x"`, info.Size(), info.ModTime().Unix())
+}
+
+// disposition names the file for those who save it, as RFC 6266 has it.
+func disposition(r *http.Request, name string) string {
+	if !r.URL.Query().Has("download") {
+		return "inline"
+	}
+	return "attachment; filename*=UTF-8''" + strings.ReplaceAll(url.QueryEscape(strings.ToValidUTF8(name, "_")), "+", "%20")
+}
+
+// cmsdStatic says in the words of CTA-5006 what is fixed about an item:
+// bit rate in kbit/s, duration in ms, object type.
+func cmsdStatic(info *probe.Info) string {
+	var audio, video bool
+	for _, t := range info.Tracks {
+		audio = audio || t.Kind == "audio"
+		video = video || t.Kind == "video"
+	}
+	object := "o"
+	switch {
+	case audio && video:
+		object = "av"
+	case video:
+		object = "v"
+	case audio:
+		object = "a"
+	}
+	return fmt.Sprintf("br=%d,d=%d,ot=%s", info.Curve.Average/ratelimit.KbitPerSecond, int64(info.Duration*1000), object)
+}
+
+// booking is what the ledger keeps of a request.
+func booking(r *http.Request, item *library.Item, need ratelimit.TSpec, status int, offset int64) accounting.Request {
+	b := accounting.Request{
+		Client: clientAddr(r), Path: item.Path, UserAgent: r.UserAgent(), Referer: r.Referer(),
+		Line:   r.Method + " " + r.URL.RequestURI() + " " + r.Proto,
+		Status: status, Offset: offset, Needed: int64(need.Rate),
+	}
+	if item.Info != nil {
+		b.Average = int64(item.Info.Curve.Average)
+	}
+	return b
+}

@@ -1,0 +1,81 @@
+package stream
+
+import (
+	"cmp"
+	"io/fs"
+	"iter"
+	"net/http"
+	"path"
+	"strings"
+
+	"mustserv/library"
+	"mustserv/library/playlist"
+)
+
+// servePlaylist answers /playlist/PATH.EXT: an item, or all that plays in a
+// folder and below it, in the dialect EXT. /playlist.EXT is the whole library.
+func (s *Server) servePlaylist(w http.ResponseWriter, r *http.Request) {
+	if !allowed(w, r) {
+		return
+	}
+	escaped := below(r.URL.EscapedPath(), "/playlist")
+	ext := path.Ext(escaped)
+	format, ok := playlist.ByExtension(strings.ToLower(strings.TrimPrefix(ext, ".")))
+	if !ok {
+		fail(w, r, fs.ErrNotExist)
+		return
+	}
+	name, _, err := library.ParsePath(strings.TrimSuffix(escaped, ext))
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
+	item, folder, err := s.library.Tree().Lookup(name)
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", format.MIME)
+	h.Set("Cache-Control", "no-cache")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if r.Method != http.MethodHead {
+		format.Write(w, list(BaseURL(r), item, folder)) // a client that is gone needs no answer
+	}
+}
+
+// list is the playlist of an item, or of a folder where item is nil.
+func list(base string, item *library.Item, folder *library.Folder) playlist.List {
+	if item != nil {
+		return playlist.List{
+			Title: item.Title(), URL: base + "/watch/" + library.EscapePath(item.Path),
+			Entries: func(yield func(playlist.Entry) bool) { yield(entry(base, item)) },
+		}
+	}
+	url := base + "/"
+	if folder.Path != "" {
+		url = base + "/browse/" + library.EscapePath(folder.Path) + "/"
+	}
+	return playlist.List{Title: cmp.Or(folder.Name, "MuStServ"), URL: url, Entries: entries(base, folder)}
+}
+
+func entries(base string, folder *library.Folder) iter.Seq[playlist.Entry] {
+	return func(yield func(playlist.Entry) bool) {
+		for item := range folder.All {
+			if item.Playable() && !yield(entry(base, item)) {
+				return
+			}
+		}
+	}
+}
+
+func entry(base string, item *library.Item) playlist.Entry {
+	e := playlist.Entry{
+		URL: base + "/media/" + library.EscapePath(item.Path), ID: library.EscapePath(item.Path), Title: item.Title(),
+		Size: item.Size, MIME: item.MIME, Modified: item.Modified,
+	}
+	if item.Info != nil {
+		e.Artist, e.Duration = item.Info.Artist, item.Info.Duration
+	}
+	return e
+}
