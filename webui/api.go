@@ -1,0 +1,201 @@
+package webui
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"io/fs"
+	"math"
+	"net/http"
+	"time"
+
+	"mustserv/library"
+	"mustserv/stream/accounting"
+)
+
+// mostResults is how many search results one answer may hold.
+const mostResults = 1000
+
+// writeJSON writes v as one line. What is written is made here, so that only
+// a client that has gone can make it fail.
+func writeJSON(w io.Writer, v any) { _ = json.NewEncoder(w).Encode(v) }
+
+func answerJSON(w http.ResponseWriter, v any) error {
+	w.Header().Set("Content-Type", "application/json")
+	writeJSON(w, v)
+	return nil
+}
+
+// apiItems answers for an item or a folder.
+func (h *Handler) apiItems(w http.ResponseWriter, r *http.Request, rest string) error {
+	path, slash, err := library.ParsePath(rest)
+	if err != nil {
+		return err
+	}
+	item, folder, err := h.lookup(path)
+	switch {
+	case err != nil:
+		return err
+	case folder != nil:
+		w.Header().Set("Content-Type", "application/json")
+		h.writeFolder(w, origin(r), folder)
+		return nil
+	case slash:
+		return fs.ErrNotExist
+	}
+	return answerJSON(w, h.describeItem(origin(r), item))
+}
+
+// writeFolder writes a folder member by member, so that a big one needs
+// little memory.
+func (h *Handler) writeFolder(w io.Writer, origin string, f *library.Folder) {
+	out := bufio.NewWriterSize(w, 16<<10)
+	defer out.Flush()
+	head, err := json.Marshal(describeFolder(origin, f))
+	if err != nil {
+		return // strings only: cannot be
+	}
+	out.Write(head[:len(head)-1])
+	out.WriteString(`,"folders":[`)
+	for i, sub := range f.Folders {
+		separate(out, i)
+		writeJSON(out, describeFolder(origin, sub))
+	}
+	out.WriteString(`],"items":[`)
+	for i, it := range f.Items {
+		separate(out, i)
+		writeJSON(out, h.describeItem(origin, it))
+	}
+	out.WriteString("]}\n")
+}
+
+func separate(w *bufio.Writer, i int) {
+	if i > 0 {
+		w.WriteByte(',')
+	}
+}
+
+func (h *Handler) apiSearch(w http.ResponseWriter, r *http.Request, _ string) error {
+	kind, err := kindAsked(r, library.Video, library.Audio, library.Image, library.Subtitle, library.Playlist, library.Segment)
+	if err != nil {
+		return err
+	}
+	limit, err := number(r, "limit", 100, 1, mostResults)
+	if err != nil {
+		return err
+	}
+	offset, err := number(r, "offset", 0, 0, math.MaxInt32)
+	if err != nil {
+		return err
+	}
+	total, items := h.tree().Search(library.Query{Text: r.URL.Query().Get("q"), Kind: kind, Offset: offset, Limit: limit})
+	answer := struct {
+		Total int        `json:"total"`
+		Items []itemJSON `json:"items"`
+	}{total, make([]itemJSON, 0, len(items))}
+	for _, it := range items {
+		answer.Items = append(answer.Items, h.describeItem(origin(r), it))
+	}
+	return answerJSON(w, answer)
+}
+
+// sessionJSON is a running session in the API.
+type sessionJSON struct {
+	ID         string    `json:"id"`
+	Client     string    `json:"client"`
+	UserAgent  string    `json:"user_agent"`
+	Path       string    `json:"path"`
+	Started    time.Time `json:"started"`
+	Bytes      int64     `json:"bytes"`
+	NeededRate int64     `json:"needed_rate"`
+	SentRate   int64     `json:"sent_rate"`
+	Lead       float64   `json:"lead"`
+	Active     bool      `json:"active"`
+}
+
+func (h *Handler) apiSessions(w http.ResponseWriter, _ *http.Request, _ string) error {
+	answer := struct {
+		Sessions []sessionJSON `json:"sessions"`
+	}{[]sessionJSON{}}
+	for _, s := range h.Sessions() {
+		answer.Sessions = append(answer.Sessions, describeSession(s))
+	}
+	return answerJSON(w, answer)
+}
+
+func describeSession(s accounting.Session) sessionJSON {
+	return sessionJSON{
+		ID: s.ID, Client: s.Client, UserAgent: s.UserAgent, Path: s.Path, Started: utc(s.Started), Bytes: s.Bytes,
+		NeededRate: s.NeededRate, SentRate: s.SentRate, Lead: finite(s.Lead), Active: s.Active,
+	}
+}
+
+// shareJSON is a share in the API. Its place is not told: it may hold a
+// password.
+type shareJSON struct {
+	Name       string     `json:"name"`
+	State      string     `json:"state"`
+	Reason     string     `json:"reason,omitempty"`
+	Since      *time.Time `json:"since,omitempty"`
+	Available  bool       `json:"available"`
+	Items      int        `json:"items"`
+	Unmeasured int        `json:"unmeasured"`
+	Bytes      int64      `json:"bytes"`
+	LastScan   *time.Time `json:"last_scan,omitempty"`
+	ScanTook   float64    `json:"scan_took,omitempty"` // seconds
+}
+
+func (h *Handler) apiShares(w http.ResponseWriter, _ *http.Request, _ string) error {
+	answer := struct {
+		Shares []shareJSON `json:"shares"`
+	}{[]shareJSON{}}
+	for _, s := range h.Library.Shares() {
+		answer.Shares = append(answer.Shares, shareJSON{
+			Name: s.Name, State: string(s.State), Reason: s.Reason, Since: known(s.Since), Available: s.State != library.Unavailable,
+			Items: s.Items, Unmeasured: s.Unmeasured, Bytes: s.Bytes, LastScan: known(s.LastScan), ScanTook: s.ScanTook.Seconds(),
+		})
+	}
+	return answerJSON(w, answer)
+}
+
+func (h *Handler) apiStatus(w http.ResponseWriter, _ *http.Request, _ string) error {
+	s := h.Status()
+	answer := struct {
+		Version    string  `json:"version"`
+		Node       string  `json:"node"`
+		Uptime     float64 `json:"uptime"`
+		Items      int     `json:"items"`
+		Unmeasured int     `json:"unmeasured"`
+		Scanning   bool    `json:"scanning"` // a share's first scan has not ended
+		Viewers    int     `json:"viewers"`
+		Capacity   int64   `json:"capacity"` // 0: no limit
+		Reserved   int64   `json:"reserved"`
+		SentRate   int64   `json:"sent_rate"`
+	}{Version: s.Version, Node: s.Node, Uptime: s.Uptime.Seconds(), Viewers: s.Viewers,
+		Capacity: s.Capacity, Reserved: s.Reserved, SentRate: s.SentRate}
+	for _, share := range h.Library.Shares() {
+		answer.Items += share.Items
+		answer.Unmeasured += share.Unmeasured
+		answer.Scanning = answer.Scanning || share.State == library.Scanning
+	}
+	return answerJSON(w, answer)
+}
+
+func utc(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+// known returns t as the API writes it, or nil if it is zero.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = utc(t)
+	return &t
+}
+
+// finite keeps JSON from numbers that it cannot write.
+func finite(v float64) float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0
+	}
+	return v
+}

@@ -1,0 +1,117 @@
+package webui
+
+import (
+	"time"
+
+	"mustserv/library"
+)
+
+// Facts is what the API, and probe -json, tell of a media file wherever it
+// lies. What is not known is left out.
+type Facts struct {
+	Name      string     `json:"name"`
+	Kind      string     `json:"kind"`
+	MIME      string     `json:"mime"`
+	Size      int64      `json:"size"`               // bytes
+	Modified  *time.Time `json:"modified,omitempty"` // UTC
+	Duration  float64    `json:"duration,omitempty"` // seconds
+	Container string     `json:"container,omitempty"`
+	Tracks    []Track    `json:"tracks,omitempty"`
+	Bitrate   *Bitrate   `json:"bitrate,omitempty"` // of films and music
+	Title     string     `json:"title,omitempty"`   // found in the file
+	Artist    string     `json:"artist,omitempty"`
+	Album     string     `json:"album,omitempty"`
+	Year      int        `json:"year,omitempty"`
+	Problem   string     `json:"problem,omitempty"` // why it is not measured, in words
+}
+
+// Track is one track of a media file.
+type Track struct {
+	Kind     string `json:"kind"`
+	Codec    string `json:"codec,omitempty"`
+	Language string `json:"language,omitempty"`
+	Width    int    `json:"width,omitempty"` // pixels
+	Height   int    `json:"height,omitempty"`
+	Channels int    `json:"channels,omitempty"`
+	Hertz    int    `json:"hertz,omitempty"` // audio samples per second
+}
+
+// Bitrate is the token bucket that a file gets, with what was measured if it
+// was. Rates are in bits per second, Burst in bytes.
+type Bitrate struct {
+	Average int64 `json:"average,omitempty"`
+	Peak    int64 `json:"peak,omitempty"`
+	Rate    int64 `json:"rate"`
+	Burst   int64 `json:"burst"`
+	Exact   bool  `json:"exact"` // every sample was known
+}
+
+// FactsOf describes an item that gets a bucket of rate, in bits per second,
+// and burst, in bytes.
+func FactsOf(it *library.Item, rate, burst int64) Facts {
+	f := Facts{
+		Name: it.Name, Kind: string(it.Kind), MIME: it.MIME, Size: it.Size,
+		Modified: known(it.Modified), Problem: it.Problem,
+	}
+	if it.Playable() {
+		f.Bitrate = &Bitrate{Rate: rate, Burst: burst}
+	}
+	if it.Info != nil {
+		f.measured(it)
+	}
+	return f
+}
+
+func (f *Facts) measured(it *library.Item) {
+	i := it.Info
+	f.Duration, f.Container = finite(i.Duration), i.Container
+	f.Title, f.Artist, f.Album, f.Year = i.Title, i.Artist, i.Album, i.Year
+	for _, t := range i.Tracks {
+		f.Tracks = append(f.Tracks, Track{
+			Kind: t.Kind, Codec: t.Codec, Language: t.Language,
+			Width: t.Width, Height: t.Height, Channels: t.Channels, Hertz: t.Hertz,
+		})
+	}
+	if f.Bitrate != nil {
+		f.Bitrate.Average, f.Bitrate.Peak, f.Bitrate.Exact = int64(i.Curve.Average), int64(i.Curve.Peak), i.Curve.Exact
+	}
+}
+
+// itemJSON is an item in the API. JSON holds only valid text, so of a path
+// with other bytes only the addresses say all.
+type itemJSON struct {
+	Path string `json:"path"`
+	Facts
+	Available bool     `json:"available"`
+	URLs      urlsJSON `json:"urls"`
+}
+
+// folderJSON is a folder in the API, without what it holds.
+type folderJSON struct {
+	Path string   `json:"path"`
+	Name string   `json:"name"`
+	URLs urlsJSON `json:"urls"`
+}
+
+// urlsJSON holds absolute addresses.
+type urlsJSON struct {
+	Media string `json:"media"`
+	Page  string `json:"page"`
+	M3U   string `json:"m3u"`
+}
+
+func (h *Handler) describeItem(origin string, it *library.Item) itemJSON {
+	var rate, burst int64
+	if it.Playable() {
+		rate, burst = h.Need(it)
+	}
+	return itemJSON{it.Path, FactsOf(it, rate, burst), it.Available, urlsJSON{
+		origin + mediaURL(it.Path), origin + watchURL(it.Path), origin + playlistURL(it.Path, "m3u"),
+	}}
+}
+
+func describeFolder(origin string, f *library.Folder) folderJSON {
+	return folderJSON{f.Path, f.Name, urlsJSON{
+		origin + listingURL(f.Path), origin + browseURL(f.Path), origin + playlistURL(f.Path, "m3u"),
+	}}
+}

@@ -1,0 +1,64 @@
+package webui
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strconv"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+// pages holds the parsed templates by name.
+type pages map[string]*template.Template
+
+// parsePages parses each page together with the layout and the parts that
+// several pages share.
+func parsePages(s statics) (pages, error) {
+	all := pages{}
+	for _, name := range []string{"browse", "watch", "search", "status", "error"} {
+		t, err := template.New(name).Funcs(helpers(s)).ParseFS(templateFiles,
+			"templates/layout.html", "templates/parts.html", "templates/"+name+".html")
+		if err != nil {
+			return nil, fmt.Errorf("parse template %s: %w", name, err)
+		}
+		all[name] = t
+	}
+	return all, nil
+}
+
+func helpers(s statics) template.FuncMap {
+	return template.FuncMap{
+		"static": s.url, "visible": visible, "plain": plain,
+		"clock": clock, "span": span, "size": size, "rate": rate, "count": count, "thousands": thousands,
+	}
+}
+
+// frame is what every page has around its own content.
+type frame struct {
+	Title  string // of the page
+	Site   string // what the library is called
+	Query  string // what the search box holds
+	Server Status
+	Page   any
+}
+
+// render answers with a page; nothing is written if that fails.
+func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, name, title string, page any) error {
+	f := frame{Title: title, Site: h.Config().Title, Server: h.Status(), Page: page}
+	if name == "search" {
+		f.Query = r.URL.Query().Get("q")
+	}
+	var b bytes.Buffer
+	if err := h.pages[name].ExecuteTemplate(&b, "layout", f); err != nil {
+		return fmt.Errorf("render page %s: %w", name, err)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // a browser that has gone is no error of ours
+	return nil
+}

@@ -1,0 +1,95 @@
+package webui
+
+import (
+	"net/http"
+	"strings"
+)
+
+// endpoint answers a request whose path went on with rest, percent-encoded.
+// It writes nothing if it returns an error.
+type endpoint func(w http.ResponseWriter, r *http.Request, rest string) error
+
+// ServeHTTP answers one request. Library paths are told apart by their first
+// elements alone and as they were sent: names may hold what a ServeMux would
+// clean away.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.EscapedPath()
+	protect(w.Header())
+	fail := h.failPage
+	if strings.HasPrefix(path, "/api/") {
+		fail = h.failAPI
+	}
+	answer, rest := h.route(path)
+	var err error
+	switch {
+	case answer == nil:
+		err = errNoPage
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", "GET, HEAD")
+		err = errMethod
+	default:
+		err = answer(w, r, rest)
+	}
+	if err != nil {
+		fail(w, r, err)
+	}
+}
+
+// route returns who answers for a path, and what is left of it.
+func (h *Handler) route(path string) (answer endpoint, rest string) {
+	for _, at := range []struct {
+		prefix string
+		answer endpoint
+	}{
+		{"/browse/", h.browse},
+		{"/watch/", h.watch},
+		{"/static/", h.serveStatic},
+		{"/api/v1/items/", h.apiItems},
+	} {
+		if rest, ok := strings.CutPrefix(path, at.prefix); ok {
+			return at.answer, rest
+		}
+	}
+	return h.exactly(path), ""
+}
+
+func (h *Handler) exactly(path string) endpoint {
+	switch path {
+	case "/", "/browse":
+		return h.browse
+	case "/search":
+		return h.search
+	case "/status":
+		return h.status
+	case "/favicon.ico":
+		return h.favicon
+	case "/api/v1/items":
+		return h.apiItems
+	case "/api/v1/search":
+		return h.apiSearch
+	case "/api/v1/sessions":
+		return h.apiSessions
+	case "/api/v1/shares":
+		return h.apiShares
+	case "/api/v1/status":
+		return h.apiStatus
+	}
+	return nil
+}
+
+// protect sets what keeps a page from loading, running or telling anything
+// that is not ours.
+func protect(h http.Header) {
+	h.Set("Content-Security-Policy", "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; "+
+		"script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cache-Control", "no-cache")
+}
+
+// redirect sends a browser on to a path of ours.
+func redirect(w http.ResponseWriter, to string) error {
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusFound)
+	return nil
+}

@@ -1,0 +1,81 @@
+package webui
+
+import (
+	"net/http"
+	"slices"
+
+	"mustserv/library"
+)
+
+const resultsPerPage = 100
+
+type searchPage struct {
+	Text  string
+	Kind  string
+	Kinds []kindChoice
+	Asked bool
+	Rows  []row
+	Pager pager
+}
+
+type kindChoice struct {
+	Value, Name string
+	Chosen      bool
+}
+
+// search shows the films and music whose paths hold all words asked for.
+func (h *Handler) search(w http.ResponseWriter, r *http.Request, _ string) error {
+	text := r.URL.Query().Get("q")
+	kind, err := kindAsked(r, library.Video, library.Audio)
+	if err != nil {
+		return err
+	}
+	p := searchPage{Text: text, Kind: string(kind), Kinds: kindChoices(kind), Asked: text != ""}
+	if p.Asked {
+		if err := h.find(r, &p, library.Query{Text: text, Kind: kind, Limit: resultsPerPage}); err != nil {
+			return err
+		}
+	}
+	return h.render(w, r, http.StatusOK, "search", "Search", p)
+}
+
+func (h *Handler) find(r *http.Request, p *searchPage, q library.Query) (err error) {
+	if q.Offset, err = pageOffset(r, resultsPerPage); err != nil {
+		return err
+	}
+	total, items := h.tree().Search(q)
+	if p.Pager, err = newPager(r, total, resultsPerPage); err != nil {
+		return err
+	}
+	for _, it := range items {
+		row := h.itemRow(it)
+		row.About = parent(it.Path)
+		p.Rows = append(p.Rows, row)
+	}
+	return nil
+}
+
+func kindChoices(chosen library.Kind) []kindChoice {
+	return []kindChoice{
+		{"", "Films and music", chosen == ""},
+		{string(library.Video), "Films", chosen == library.Video},
+		{string(library.Audio), "Music", chosen == library.Audio},
+	}
+}
+
+// kindAsked reads the parameter kind, which is empty or one of some kinds.
+func kindAsked(r *http.Request, kinds ...library.Kind) (library.Kind, error) {
+	text := r.URL.Query().Get("kind")
+	if text == "" || slices.Contains(kinds, library.Kind(text)) {
+		return library.Kind(text), nil
+	}
+	return "", &parameterError{"kind", text, "one of " + kindList(kinds)}
+}
+
+func kindList(kinds []library.Kind) string {
+	list := string(kinds[0])
+	for _, k := range kinds[1:] {
+		list += ", " + string(k)
+	}
+	return list
+}

@@ -1,0 +1,23 @@
+// Puts a button beside each address; without it the address can still be
+// selected. It uses nothing that an old browser lacks, nor what only pages
+// over TLS may use.
+(function () {
+  var all = document.querySelectorAll ? document.querySelectorAll("input[data-copy]") : [];
+  function add(input) {
+    var button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.appendChild(document.createTextNode("Copy"));
+    button.onclick = function () {
+      input.focus();
+      input.select();
+      var done = false;
+      try { done = document.execCommand("copy"); } catch (e) { done = false; }
+      button.firstChild.data = done ? "Copied" : "Ctrl C";
+      setTimeout(function () { button.firstChild.data = "Copy"; }, 1500);
+    };
+    input.parentNode.appendChild(button);
+    input.parentNode.className += " copies";
+  }
+  for (var i = 0; i < all.length; i++) { add(all[i]); }
+})();

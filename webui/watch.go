@@ -1,0 +1,183 @@
+package webui
+
+import (
+	"fmt"
+	"io/fs"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mustserv/library"
+)
+
+type watchPage struct {
+	Name, Artist   string // any bytes
+	Crumbs         []crumb
+	Audio          bool
+	Media, MIME    string // what the player plays
+	Hint           string // why a browser may not play it
+	Notice         string
+	Facts          []fact
+	Rates          []bar
+	Burst          int64
+	Exact          bool
+	Problem        string // why it is not measured
+	Links          []link // absolute, to copy
+	M3U, Download  string
+	Measured       bool
+	Previous, Next *link
+}
+
+type fact struct{ Name, Value string }
+
+// bar is a rate beside others, for a picture of them.
+type bar struct {
+	Name    string
+	Rate    int64
+	Percent int // of the highest
+	Ours    bool
+}
+
+// watch shows an item, with a player.
+func (h *Handler) watch(w http.ResponseWriter, r *http.Request, rest string) error {
+	path, slash, err := library.ParsePath(rest)
+	if err != nil {
+		return err
+	}
+	item, folder, err := h.lookup(path)
+	switch {
+	case err != nil:
+		return err
+	case folder != nil:
+		return redirect(w, browseURL(path))
+	case slash:
+		return fs.ErrNotExist
+	}
+	return h.render(w, r, http.StatusOK, "watch", item.Title(), h.watchPage(r, item))
+}
+
+func (h *Handler) watchPage(r *http.Request, it *library.Item) watchPage {
+	p := watchPage{
+		Name: it.Title(), Crumbs: crumbs(it.Path), Audio: it.Kind == library.Audio,
+		Media: mediaURL(it.Path), MIME: it.MIME, Hint: hint(it.MIME), Problem: capital(it.Problem),
+		Facts: facts(it), M3U: playlistURL(it.Path, "m3u"), Download: mediaURL(it.Path) + "?download",
+		Links: slices.Concat([]link{{"File", origin(r) + mediaURL(it.Path)}}, playlists(origin(r), it.Path)),
+	}
+	if !it.Available {
+		p.Notice = "The share of this file does not answer. It cannot be played until that is back."
+	}
+	if it.Info != nil {
+		p.Measured, p.Artist, p.Exact = true, it.Info.Artist, it.Info.Curve.Exact
+	}
+	p.Rates, p.Burst = h.rates(it)
+	p.Previous, p.Next = h.neighbours(it)
+	return p
+}
+
+// rates compares what the item needs with what it takes on average and at most.
+func (h *Handler) rates(it *library.Item) ([]bar, int64) {
+	need, burst := h.Need(it)
+	bars := []bar{{"Paced at", need, 0, true}}
+	if it.Info != nil {
+		c := it.Info.Curve
+		bars = []bar{{"Average", int64(c.Average), 0, false}, bars[0], {"Peak, over 1 s", int64(c.Peak), 0, false}}
+	}
+	bars = slices.DeleteFunc(bars, func(b bar) bool { return b.Rate <= 0 })
+	highest := int64(1)
+	for _, b := range bars {
+		highest = max(highest, b.Rate)
+	}
+	for i := range bars {
+		bars[i].Percent = int(max(1, float64(bars[i].Rate)/float64(highest)*100))
+	}
+	return bars, burst
+}
+
+// neighbours returns the items beside it in its folder, nil at the ends.
+func (h *Handler) neighbours(it *library.Item) (previous, next *link) {
+	_, folder, err := h.lookup(parent(it.Path))
+	if err != nil || folder == nil {
+		return nil, nil
+	}
+	items := playable(folder)
+	i := slices.IndexFunc(items, func(other *library.Item) bool { return other.Path == it.Path })
+	if i > 0 {
+		previous = linkTo(items[i-1])
+	}
+	if i >= 0 && i < len(items)-1 {
+		next = linkTo(items[i+1])
+	}
+	return previous, next
+}
+
+func linkTo(it *library.Item) *link { return &link{it.Title(), watchURL(it.Path)} }
+
+// facts lists what is known of an item.
+func facts(it *library.Item) []fact {
+	all := []fact{{"File", it.Name}}
+	add := func(name, value string) {
+		if value != "" {
+			all = append(all, fact{name, value})
+		}
+	}
+	if it.Info != nil {
+		add("Artist", it.Info.Artist)
+		add("Album", it.Info.Album)
+		if it.Info.Year != 0 {
+			add("Year", strconv.Itoa(it.Info.Year))
+		}
+		add("Duration", clock(it.Info.Duration))
+		add("Picture", picture(it))
+		add("Container", it.Info.Container)
+		add("Tracks", tracks(it))
+	}
+	add("Size", size(it.Size))
+	add("Type", it.MIME)
+	if !it.Modified.IsZero() {
+		add("Changed", it.Modified.Local().Format("2 January 2006, 15:04"))
+	}
+	return all
+}
+
+// picture returns the resolution of the largest video track.
+func picture(it *library.Item) string {
+	width, height := 0, 0
+	for _, t := range it.Info.Tracks {
+		if t.Width*t.Height > width*height {
+			width, height = t.Width, t.Height
+		}
+	}
+	if width == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d × %d", width, height)
+}
+
+// tracks lists the codecs: "h264, aac (en), aac (fr)".
+func tracks(it *library.Item) string {
+	var all []string
+	for _, t := range it.Info.Tracks {
+		s := t.Codec
+		if s == "" {
+			s = t.Kind
+		}
+		if t.Language != "" && t.Language != "und" {
+			s += " (" + t.Language + ")"
+		}
+		all = append(all, s)
+	}
+	return strings.Join(all, ", ")
+}
+
+// hint says which types hardly any browser plays, so that nobody waits for a
+// player that stays black.
+func hint(mime string) string {
+	switch mime {
+	case "video/x-msvideo", "video/avi", "video/x-ms-wmv", "video/x-ms-asf", "video/x-flv", "video/mp2t", "video/mpeg",
+		"video/vnd.dlna.mpeg-tts", "audio/x-ms-wma", "audio/aiff", "audio/x-aiff", "audio/ac3", "audio/vnd.dolby.dd-raw",
+		"audio/x-ape", "audio/x-wavpack", "application/dash+xml", "application/vnd.rn-realmedia":
+		return "Most browsers cannot play this type of file by themselves."
+	}
+	return ""
+}

@@ -1,0 +1,82 @@
+// Package webui is what people see of the library in a browser, and what
+// programs read of it: the pages, the player, and the JSON API under /api/v1/.
+//
+// Pages are rendered here, on the server; they work without scripts, in a
+// narrow window and in old browsers, and load nothing from elsewhere. Names of
+// files are bytes of strangers: they reach a page only as escaped text.
+package webui
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"mustserv/library"
+	"mustserv/stream/accounting"
+)
+
+// Library is what the pages need of the library. Its methods are called for
+// each request, concurrently, and must not wait.
+type Library interface {
+	Tree() *library.Tree
+	Shares() []library.ShareStatus
+}
+
+// Status is what the server says of itself. Rates are in bits per second.
+type Status struct {
+	Version  string
+	Node     string        // name of this instance
+	Uptime   time.Duration //
+	Viewers  int           // clients that play something now
+	Capacity int64         // of the link; 0 if it has no limit
+	Reserved int64         // for viewers
+	SentRate int64         // over the last seconds
+}
+
+// Options is what a Handler is made of; all but Log must be there. The
+// functions are called for each request, concurrently, and must not wait.
+type Options struct {
+	Library  Library
+	Sessions func() []accounting.Session
+	Status   func() Status
+	Need     func(*library.Item) (rate, burst int64) // bit/s and bytes of the bucket that the item gets
+	Config   func() Config                           // asked anew each time, so that it can change
+	Log      *slog.Logger
+}
+
+func (o Options) missing() error {
+	if o.Library == nil || o.Sessions == nil || o.Status == nil || o.Need == nil || o.Config == nil {
+		return errors.New("make web pages: an option is missing")
+	}
+	return nil
+}
+
+// Handler answers for the pages, the static files and the JSON API. It may be
+// used concurrently.
+type Handler struct {
+	Options
+	static statics
+	pages  pages
+}
+
+var _ http.Handler = (*Handler)(nil)
+
+// New makes a Handler. It fails if an option is missing.
+func New(o Options) (*Handler, error) {
+	if err := o.missing(); err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s, err := loadStatics()
+	if err != nil {
+		return nil, err
+	}
+	p, err := parsePages(s)
+	if err != nil {
+		return nil, err
+	}
+	return &Handler{Options: o, static: s, pages: p}, nil
+}
