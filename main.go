@@ -1,0 +1,1000 @@
+// Command mustserv streams folders of films and music to the players of a
+// home, each file at the pace that its player needs.
+//
+// This file only wires: sub-commands, the config file, and what is handed to
+// whom. The rooms are library, stream, ratelimit and webui.
+package main
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/netip"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"reflect"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"mustserv/library"
+	"mustserv/library/index"
+	"mustserv/library/probe"
+	"mustserv/library/source/local"
+	"mustserv/ratelimit"
+	"mustserv/stream"
+	"mustserv/stream/accounting"
+	"mustserv/stream/metrics"
+	"mustserv/webui"
+
+	"github.com/BurntSushi/toml"
+)
+
+// Exit statuses.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2 // wrong usage or wrong config
+)
+
+const (
+	sessionLinger = 15 * time.Second // a player that comes back within it goes on with its session
+	configPoll    = time.Second      // a config is read when it stays as it is from one poll to the next
+)
+
+//go:embed mustserv.toml
+var manual string // the annotated sample; never changed
+
+const usage = `MuStServ streams folders of films and music, each file at the pace its player needs.
+
+  mustserv [serve] [-config FILE] [-listen ADDR] [FOLDER ...]   share the folders, or what the config says
+  mustserv probe [-json] FILE ...                               what a file needs: rate, burst, duration
+  mustserv check [-config FILE]                                 try the config and every share
+  mustserv version
+
+For example:  mustserv ~/Videos ~/Music
+Then open http://localhost:8000/ in a browser, or http://localhost:8000/playlist.m3u in VLC.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is the whole program; ctx ends it in order.
+func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) int {
+	command, rest := "serve", args
+	if len(args) > 0 {
+		switch args[0] {
+		case "serve", "probe", "check", "version", "help":
+			command, rest = args[0], args[1:]
+		}
+	}
+	switch command {
+	case "probe":
+		return runProbe(ctx, rest, stdout, stderr)
+	case "check":
+		return runCheck(ctx, rest, stdout, stderr)
+	case "version":
+		fmt.Fprintln(stdout, "mustserv", version())
+		return exitDone
+	case "help":
+		fmt.Fprint(stdout, usage)
+		return exitDone
+	}
+	return runServe(ctx, rest, stdout, stderr)
+}
+
+// flags returns a flag set that explains itself by text; parse answers with
+// an exit status where it did not end well.
+func flags(name, text string, stderr io.Writer) (set *flag.FlagSet, parse func([]string) (status int, ok bool)) {
+	set = flag.NewFlagSet("mustserv "+name, flag.ContinueOnError)
+	set.SetOutput(stderr)
+	set.Usage = func() {
+		fmt.Fprint(stderr, text)
+		set.PrintDefaults()
+	}
+	return set, func(args []string) (int, bool) {
+		switch err := set.Parse(args); {
+		case errors.Is(err, flag.ErrHelp):
+			return exitDone, false
+		case err != nil:
+			return exitUsage, false
+		}
+		return exitDone, true
+	}
+}
+
+// version returns the module's version, or the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && (v == "" || v == "(devel)") {
+			v = "commit " + s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return cmp.Or(v, "(devel)")
+}
+
+// --- serve ----------------------------------------------------------------
+
+func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	set, parse := flags("serve", "mustserv serve shares folders until it is interrupted, for example: mustserv serve -listen :8080 ~/Videos\n", stderr)
+	in := origin{}
+	set.StringVar(&in.file, "config", "", "read this config `file`")
+	set.StringVar(&in.listen, "listen", "", "listen on `address:port`, whatever the config says")
+	if status, ok := parse(args); !ok {
+		return status
+	}
+	in.folders = set.Args()
+	config, err := in.load()
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
+	app, err := build(in, config, slog.New(slog.NewTextHandler(stderr, nil)))
+	if err != nil {
+		fmt.Fprintln(stderr, "mustserv:", err)
+		return exitFailed
+	}
+	greet(stdout, config, app.server.Addr())
+	return app.run(ctx)
+}
+
+// app is the running program.
+type app struct {
+	origin    origin
+	log       *slog.Logger
+	config    atomic.Pointer[config]
+	started   time.Time
+	library   *library.Library
+	control   *ratelimit.Controller
+	ledger    *accounting.Ledger
+	server    *stream.Server
+	pages     *webui.Handler
+	accessLog *os.File // nil for none
+}
+
+// build makes everything and starts to listen.
+func build(in origin, c config, log *slog.Logger) (*app, error) {
+	state, err := stateFolder()
+	if err != nil {
+		return nil, err
+	}
+	measured, err := index.Open(filepath.Join(state, "index"))
+	if err != nil {
+		log.Warn("index damaged, measuring again", "error", err)
+	}
+	a := &app{
+		origin: in, log: log, started: time.Now(),
+		control: ratelimit.NewController(c.RateLimit),
+		ledger:  accounting.NewLedger(sessionLinger),
+	}
+	a.library = library.New(library.Options{
+		Config: c.Library, Shares: c.shares(), Index: measured, Log: log,
+		Openers: map[string]library.Opener{"": local.Open},
+	})
+	a.pages, err = webui.New(webui.Options{
+		Library: a.library, Sessions: a.ledger.Sessions, Status: a.status, Log: log,
+		Config: func() webui.Config { return a.config.Load().WebUI },
+		Need: func(it *library.Item) (rate, burst int64) {
+			need := a.server.Need(it)
+			return int64(need.Rate), int64(need.Burst)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.server = stream.New(stream.Options{
+		Config: c.Stream, Library: a.library, Control: a.control, Ledger: a.ledger,
+		Pages: a.pages, Metrics: metrics.Handler(a.metrics), Log: log,
+	})
+	return a, a.apply(c)
+}
+
+// apply takes over a config: first all that can fail, then all that can't,
+// so that an error leaves everything as it was.
+func (a *app) apply(c config) error {
+	var listener net.Listener
+	if before := a.config.Load(); before == nil || c.Stream.Listen != before.Stream.Listen {
+		l, err := net.Listen("tcp", c.Stream.Listen)
+		if err != nil {
+			return fmt.Errorf("listen on %q: %w; is another server running there? -listen or [stream] listen takes another port", c.Stream.Listen, err)
+		}
+		listener = l
+	}
+	access, err := openLog(c.Stream.AccessLog)
+	if err != nil {
+		if listener != nil {
+			listener.Close()
+		}
+		return err
+	}
+	a.control.SetConfig(c.RateLimit)
+	a.library.Configure(c.Library, c.shares())
+	a.server.SetConfig(c.Stream)
+	a.config.Store(&c)
+	if listener != nil {
+		a.server.Listen(listener)
+	}
+	a.setAccessLog(access)
+	return nil
+}
+
+// setAccessLog writes to f from now on and closes the file before; nil is
+// none.
+func (a *app) setAccessLog(f *os.File) {
+	if f == nil {
+		a.ledger.SetLog(nil)
+	} else {
+		a.ledger.SetLog(f)
+	}
+	if a.accessLog != nil {
+		a.accessLog.Close()
+	}
+	a.accessLog = f
+}
+
+func openLog(name string) (*os.File, error) {
+	if name == "" {
+		return nil, nil
+	}
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+	if err != nil {
+		return nil, fmt.Errorf("open the access log: %w; [stream] access_log names it", err)
+	}
+	return f, nil
+}
+
+// run serves until ctx ends, then ends in order.
+func (a *app) run(ctx context.Context) int {
+	libraryCtx, endLibrary := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() { defer close(done); a.library.Run(libraryCtx) }()
+	status := a.watch(ctx)
+	patience := a.config.Load().Stream.ShutdownTimeout
+	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	if err := a.server.Shutdown(shutdown); err != nil {
+		a.log.Info("running streams cut off", "after", patience)
+	}
+	a.ledger.Close()
+	endLibrary()
+	<-done
+	a.setAccessLog(nil)
+	return status
+}
+
+// watch reloads on SIGHUP and when the config file is saved, until ctx ends
+// or the listener fails.
+func (a *app) watch(ctx context.Context) int {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	poll := time.NewTicker(configPoll)
+	defer poll.Stop()
+	seen := a.origin.stamp()
+	last := seen
+	for {
+		select {
+		case <-ctx.Done():
+			return exitDone
+		case err := <-a.server.Failed():
+			a.log.Error("listener failed", "error", err)
+			return exitFailed
+		case <-hangup:
+			seen = a.origin.stamp()
+			a.reload()
+		case <-poll.C:
+			now := a.origin.stamp()
+			if now != seen && now == last { // not while it is being written
+				seen = now
+				a.reload()
+			}
+			last = now
+		}
+	}
+}
+
+// reload is a transaction: on any mistake the running config stays.
+func (a *app) reload() {
+	c, err := a.origin.load()
+	if err == nil {
+		err = a.apply(c)
+	}
+	if err != nil {
+		for line := range strings.Lines(err.Error()) {
+			a.log.Error("config not reloaded, the one before stays", "mistake", strings.TrimSpace(line))
+		}
+		return
+	}
+	a.log.Info("config reloaded", "file", a.origin.found())
+}
+
+func (a *app) status() webui.Status {
+	totals, paced := a.ledger.Totals(), a.control.Stats()
+	host, _ := os.Hostname() // the page does without
+	return webui.Status{
+		Version: version(), Node: host, Uptime: time.Since(a.started),
+		Viewers: paced.Viewers, Capacity: int64(paced.Capacity), Reserved: int64(paced.Reserved), SentRate: totals.SentRate,
+	}
+}
+
+func (a *app) metrics() []metrics.Family {
+	totals, paced := a.ledger.Totals(), a.control.Stats()
+	items := metrics.Family{Name: "mustserv_share_items", Help: "Films and music in a share.", Type: metrics.Gauge}
+	unmeasured := metrics.Family{Name: "mustserv_share_unmeasured", Help: "Items of a share still to be measured.", Type: metrics.Gauge}
+	available := metrics.Family{Name: "mustserv_share_available", Help: "1 where a share answers.", Type: metrics.Gauge}
+	for i, s := range a.library.Shares() { // shares may have one name; a place may hold a password
+		label := []metrics.Label{{Name: "share", Value: s.Name}, {Name: "number", Value: strconv.Itoa(i + 1)}}
+		items.Samples = append(items.Samples, metrics.Sample{Labels: label, Value: float64(s.Items)})
+		unmeasured.Samples = append(unmeasured.Samples, metrics.Sample{Labels: label, Value: float64(s.Unmeasured)})
+		up := 1.0
+		if s.State == library.Unavailable {
+			up = 0
+		}
+		available.Samples = append(available.Samples, metrics.Sample{Labels: label, Value: up})
+	}
+	return []metrics.Family{
+		metrics.One(metrics.Counter, "mustserv_sent_bytes_total", "Bytes of items sent.", float64(totals.Bytes)),
+		metrics.One(metrics.Counter, "mustserv_sessions_total", "Sessions begun.", float64(totals.Sessions)),
+		metrics.One(metrics.Counter, "mustserv_requests_total", "Requests that sent bytes of items.", float64(totals.Requests)),
+		metrics.One(metrics.Gauge, "mustserv_sent_bits_per_second", "Sent over the last seconds.", float64(totals.SentRate)),
+		metrics.One(metrics.Gauge, "mustserv_viewers", "Viewers with an open stream.", float64(paced.Viewers)),
+		metrics.One(metrics.Gauge, "mustserv_streams", "Open streams.", float64(paced.Streams)),
+		metrics.One(metrics.Gauge, "mustserv_reserved_bits_per_second", "Sum of the viewers' rates.", float64(paced.Reserved)),
+		metrics.One(metrics.Gauge, "mustserv_capacity_bits_per_second", "Cap of all streams; 0 if there is none.", float64(paced.Capacity)),
+		metrics.One(metrics.Gauge, "mustserv_uptime_seconds", "Since the start.", time.Since(a.started).Seconds()),
+		items, unmeasured, available,
+	}
+}
+
+// greet says what is shared and where a person can open it.
+func greet(w io.Writer, c config, addr net.Addr) {
+	for _, s := range c.Share {
+		fmt.Fprintf(w, "Sharing %s from %s\n", s.Name, s.Path)
+	}
+	for _, base := range addresses(addr) {
+		fmt.Fprintf(w, "Open    %s/   in a browser\n        %s/playlist.m3u   in VLC, Winamp, Kodi and others\n", base, base)
+	}
+}
+
+// addresses returns the URLs under which people on the LAN reach addr.
+func addresses(addr net.Addr) []string {
+	at, err := netip.ParseAddrPort(addr.String())
+	if err != nil {
+		return []string{"http://" + addr.String()}
+	}
+	if !at.Addr().IsUnspecified() {
+		return []string{"http://" + at.String()}
+	}
+	var list []string
+	nets, _ := net.InterfaceAddrs() // none is as good as an error: localhost is left
+	for _, n := range nets {
+		ip, err := netip.ParsePrefix(n.String())
+		if err == nil && ip.Addr().Is4() && ip.Addr().IsGlobalUnicast() {
+			list = append(list, fmt.Sprintf("http://%s", netip.AddrPortFrom(ip.Addr(), at.Port())))
+		}
+	}
+	if len(list) == 0 {
+		list = append(list, fmt.Sprintf("http://localhost:%d", at.Port()))
+	}
+	return list
+}
+
+// stateFolder returns the folder for what may be made again, and makes it.
+func stateFolder() (string, error) {
+	dir := os.Getenv("STATE_DIRECTORY")
+	if dir == "" {
+		base := os.Getenv("XDG_STATE_HOME")
+		if base == "" {
+			cache, err := os.UserCacheDir()
+			if err != nil {
+				return "", fmt.Errorf("find a folder for the index: %w; set STATE_DIRECTORY", err)
+			}
+			base = cache
+		}
+		dir = filepath.Join(base, "mustserv")
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make the folder for the index: %w; set STATE_DIRECTORY to one that can be written", err)
+	}
+	return dir, nil
+}
+
+// --- check and probe ------------------------------------------------------
+
+func runCheck(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	set, parse := flags("check", "mustserv check tries a config and each of its shares, for example: mustserv check -config mustserv.toml\n", stderr)
+	in := origin{}
+	set.StringVar(&in.file, "config", "", "read this config `file`")
+	if status, ok := parse(args); !ok {
+		return status
+	}
+	if set.NArg() > 0 {
+		fmt.Fprintf(stderr, "mustserv check: %q is too much; the file is given as -config FILE\n", set.Arg(0))
+		return exitUsage
+	}
+	c, err := in.load()
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
+	fmt.Fprintln(stdout, "config:", cmp.Or(in.found(), "none found, the built-in one is used"))
+	status := exitDone
+	for _, s := range c.Share {
+		n, err := tryShare(ctx, s.Path)
+		if err != nil {
+			fmt.Fprintf(stderr, "share %q: %v\n", s.Name, err)
+			status = exitFailed
+			continue
+		}
+		fmt.Fprintf(stdout, "share %q: %s can be read, %d entries at its top\n", s.Name, s.Path, n)
+	}
+	return status
+}
+
+func tryShare(ctx context.Context, place string) (entries int, err error) {
+	s, err := local.Open(place)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	list, err := s.List(ctx, ".")
+	return len(list), err
+}
+
+func runProbe(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	set, parse := flags("probe", "mustserv probe measures files, for example: mustserv probe film.mp4\n", stderr)
+	asJSON := set.Bool("json", false, "print one JSON object a line")
+	if status, ok := parse(args); !ok {
+		return status
+	}
+	if set.NArg() == 0 {
+		fmt.Fprintln(stderr, "mustserv probe: no file given, for example: mustserv probe film.mp4")
+		return exitUsage
+	}
+	print := printTable(stdout, stderr)
+	if *asJSON {
+		print = printJSON(stdout)
+	}
+	status, policy := exitDone, ratelimit.DefaultPolicy()
+	for _, file := range set.Args() {
+		item, err := probeFile(ctx, file)
+		if err != nil {
+			status = exitFailed
+			print(file, webui.Facts{}, err)
+			continue
+		}
+		need := item.Info.Curve.Spec(policy)
+		print(file, webui.FactsOf(item, int64(need.Rate), int64(need.Burst)), nil)
+	}
+	return status
+}
+
+func probeFile(ctx context.Context, name string) (*library.Item, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	stat, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !stat.Mode().IsRegular() {
+		return nil, fmt.Errorf("probe %s: not a regular file", name)
+	}
+	info, err := probe.Probe(ctx, file, stat.Size())
+	if err != nil {
+		return nil, fmt.Errorf("probe %s: %w", name, err)
+	}
+	return library.Describe(stat, info), nil
+}
+
+// printJSON prints what is known of a file as one line, in the words of the
+// JSON API.
+func printJSON(stdout io.Writer) func(file string, f webui.Facts, err error) {
+	out := json.NewEncoder(stdout)
+	return func(file string, f webui.Facts, err error) {
+		if err != nil {
+			out.Encode(map[string]string{"file": file, "error": err.Error()})
+			return
+		}
+		out.Encode(struct {
+			File string `json:"file"`
+			webui.Facts
+		}{file, f})
+	}
+}
+
+// printTable prints a line for each file, in columns.
+func printTable(stdout, stderr io.Writer) func(file string, f webui.Facts, err error) {
+	const columns = "%-9s  %10s  %13s  %13s  %13s  %10s  %-9s  %s\n"
+	headed := false
+	return func(file string, f webui.Facts, err error) {
+		if err != nil {
+			fmt.Fprintln(stderr, "mustserv:", err)
+			return
+		}
+		if !headed {
+			headed = true
+			fmt.Fprintf(stdout, columns, "CONTAINER", "SECONDS", "AVERAGE", "PEAK", "RATE", "BURST", "MEASURED", "FILE")
+		}
+		measured := "estimate"
+		if f.Bitrate.Exact {
+			measured = "exact"
+		}
+		b := f.Bitrate
+		fmt.Fprintf(stdout, columns, f.Container, fmt.Sprintf("%.1f", f.Duration), ratelimit.Rate(b.Average), ratelimit.Rate(b.Peak),
+			ratelimit.Rate(b.Rate), ratelimit.Size(b.Burst), measured, file)
+	}
+}
+
+// --- config ---------------------------------------------------------------
+
+// config is the whole config file: a table for each room, which owns what it
+// means.
+type config struct {
+	Share     []share          `toml:"share"`
+	Stream    stream.Config    `toml:"stream"`
+	RateLimit ratelimit.Config `toml:"ratelimit"`
+	Library   library.Config   `toml:"library"`
+	WebUI     webui.Config     `toml:"webui"`
+}
+
+type share struct {
+	Name string `toml:"name"`
+	Path string `toml:"path"`
+}
+
+func defaultConfig() config {
+	return config{
+		Stream: stream.DefaultConfig(), RateLimit: ratelimit.DefaultConfig(),
+		Library: library.DefaultConfig(), WebUI: webui.DefaultConfig(),
+	}
+}
+
+func (c config) shares() []library.Share {
+	list := make([]library.Share, len(c.Share))
+	for i, s := range c.Share {
+		list[i] = library.Share{Name: s.Name, Place: s.Path}
+	}
+	return list
+}
+
+// validate returns what each room says is wrong, keyed by the place in the
+// file: "stream.listen", "share[0].name".
+func (c config) validate() []mistake {
+	var all []mistake
+	collect := func(table string, err error) {
+		for _, e := range unjoin(err) {
+			key, _, _ := strings.Cut(e.Error(), " ")
+			key = table + "." + key
+			all = append(all, mistake{key: key, text: e.Error() + forExample(key)})
+		}
+	}
+	for i, s := range c.shares() {
+		collect(fmt.Sprintf("share[%d]", i), s.Validate())
+	}
+	collect("stream", c.Stream.Validate())
+	collect("ratelimit", c.RateLimit.Validate())
+	collect("library", c.Library.Validate())
+	collect("webui", c.WebUI.Validate())
+	return all
+}
+
+func unjoin(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+// origin is where the config comes from; a reload asks it again.
+type origin struct {
+	file    string   // -config
+	listen  string   // -listen
+	folders []string // instead of the config's shares
+}
+
+// found returns the config file that counts, or "" where there is none.
+func (o origin) found() string {
+	if file := cmp.Or(o.file, os.Getenv("MUSTSERV_CONFIG")); file != "" {
+		return file
+	}
+	places := []string{"mustserv.toml"}
+	if dir, err := os.UserConfigDir(); err == nil { // $XDG_CONFIG_HOME where there is such a thing
+		places = append(places, filepath.Join(dir, "mustserv", "mustserv.toml"))
+	}
+	for _, file := range append(places, "/etc/mustserv/mustserv.toml") {
+		if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+			return file
+		}
+	}
+	return ""
+}
+
+// stamp changes when the config file is saved.
+func (o origin) stamp() string {
+	file := o.found()
+	info, err := os.Stat(file)
+	if err != nil {
+		return file
+	}
+	return fmt.Sprint(file, info.Size(), info.ModTime().UnixNano())
+}
+
+// load reads and validates the config. Its error has a line for each mistake.
+func (o origin) load() (config, error) {
+	c, text, file := defaultConfig(), "", o.found()
+	if file != "" {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return c, fmt.Errorf("mustserv: read the config: %w", err)
+		}
+		text = string(data)
+	}
+	c, mistakes := parseConfig(text)
+	if len(mistakes) > 0 {
+		lines := make([]string, len(mistakes))
+		for i, m := range mistakes {
+			lines[i] = fmt.Sprintf("%s:%d:%d: %s", file, m.line, m.column, m.text)
+		}
+		return c, errors.New(strings.Join(lines, "\n"))
+	}
+	if o.listen != "" {
+		c.Stream.Listen = o.listen
+		if err := c.Stream.Validate(); err != nil {
+			return c, fmt.Errorf("mustserv: -%w", err)
+		}
+	}
+	if len(o.folders) > 0 {
+		c.Share = nil
+	}
+	for _, folder := range o.folders {
+		s, err := folderShare(folder)
+		if err != nil {
+			return c, err
+		}
+		c.Share = append(c.Share, s)
+	}
+	if len(c.Share) == 0 {
+		c.Share = defaultShares()
+	}
+	return c, nil
+}
+
+// folderShare is the share of a folder on the command line, named like it.
+func folderShare(folder string) (share, error) {
+	info, err := os.Stat(folder)
+	if err != nil || !info.IsDir() {
+		return share{}, fmt.Errorf("mustserv: %q is neither a command (serve, probe, check, version) nor a folder that can be read", folder)
+	}
+	full, err := filepath.Abs(folder)
+	if err != nil {
+		return share{}, fmt.Errorf("mustserv: folder %q: %w", folder, err)
+	}
+	name := filepath.Base(full)
+	if strings.ContainsAny(name, `/\`) { // the root of a disk
+		name = "Files"
+	}
+	return share{Name: name, Path: full}, nil
+}
+
+// defaultShares are the user's folders for films and music, or else the
+// current one.
+func defaultShares() []share {
+	var list []share
+	if home, err := os.UserHomeDir(); err == nil {
+		for _, name := range []string{"Music", "Videos", "Movies"} {
+			if s, err := folderShare(userFolder(home, name)); err == nil {
+				list = append(list, s)
+			}
+		}
+	}
+	if len(list) == 0 {
+		if s, err := folderShare("."); err == nil {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// userFolder returns where the desktop keeps such a folder: user-dirs.dirs of
+// the XDG says so in the user's language.
+func userFolder(home, name string) string {
+	dir, _ := os.UserConfigDir() // none: no such file
+	text, _ := os.ReadFile(filepath.Join(dir, "user-dirs.dirs"))
+	for line := range strings.Lines(string(text)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		if key == "XDG_"+strings.ToUpper(name)+"_DIR" {
+			folder := strings.Replace(strings.Trim(value, `"`), "$HOME", home, 1)
+			if filepath.Clean(folder) != filepath.Clean(home) { // the XDG's way to say there is none
+				return folder
+			}
+		}
+	}
+	return filepath.Join(home, name)
+}
+
+// mistake is one thing wrong in a config file.
+type mistake struct {
+	key          string // where: "stream.listen"; empty if line and column are known
+	line, column int    // from 1
+	text         string
+}
+
+// parseConfig decodes strictly over the defaults, and returns all mistakes in
+// the order of the file.
+func parseConfig(text string) (config, []mistake) {
+	c := defaultConfig()
+	text, mistakes := blankBadLines(text)
+	var tables map[string]toml.Primitive
+	md, err := toml.Decode(text, &tables)
+	if err != nil {
+		return c, append(mistakes, mistake{line: 1, column: 1, text: err.Error()})
+	}
+	d := decoder{md: md}
+	d.table(tables, reflect.ValueOf(&c).Elem(), "")
+	found := positions(text)
+	wrong := make(map[string]bool)
+	for _, m := range d.mistakes {
+		wrong[m.key] = true
+	}
+	for _, m := range c.validate() { // what has the wrong type has its mistake already
+		if !wrong[m.key] {
+			d.mistakes = append(d.mistakes, m)
+		}
+	}
+	for _, m := range d.mistakes {
+		at, ok := found[m.key]
+		if !ok { // a key that is missing: say where its table is
+			at = found[m.key[:max(0, strings.LastIndexByte(m.key, '.'))]]
+		}
+		m.line, m.column = max(1, at.line), max(1, at.column)
+		mistakes = append(mistakes, m)
+	}
+	slices.SortStableFunc(mistakes, func(a, b mistake) int {
+		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column))
+	})
+	return c, mistakes
+}
+
+// blankBadLines empties each line that is no TOML, so that the mistakes in
+// the rest are found as well.
+func blankBadLines(text string) (string, []mistake) {
+	var mistakes []mistake
+	lines := strings.SplitAfter(text, "\n")
+	for range 100 {
+		var bad toml.ParseError
+		var any map[string]toml.Primitive
+		if _, err := toml.Decode(strings.Join(lines, ""), &any); !errors.As(err, &bad) {
+			break
+		}
+		all := strings.Join(lines, "")
+		before := all[:min(max(0, bad.Position.Start), len(all))] // Position.Line may be the line after
+		at := strings.Count(before, "\n") + 1
+		mistakes = append(mistakes, mistake{line: at, column: len(before) - strings.LastIndexByte(before, '\n'), text: oneLine(bad.Message)})
+		if strings.TrimSpace(lines[at-1]) == "" { // what is wrong began further up
+			return "", mistakes
+		}
+		lines[at-1] = "\n"
+	}
+	return strings.Join(lines, ""), mistakes
+}
+
+// oneLine is what the toml package says, fit for a line of the log.
+func oneLine(message string) string {
+	return strings.Join(strings.Fields(strings.TrimPrefix(message, "toml: ")), " ")
+}
+
+// decoder decodes key by key, so that one mistake does not hide the next.
+type decoder struct {
+	md       toml.MetaData
+	mistakes []mistake
+}
+
+func (d *decoder) wrong(key, format string, args ...any) {
+	d.mistakes = append(d.mistakes, mistake{key: key, text: fmt.Sprintf(format, args...)})
+}
+
+// table decodes the keys of a table into the fields of a struct.
+func (d *decoder) table(keys map[string]toml.Primitive, into reflect.Value, path string) {
+	fields := make(map[string]reflect.Value)
+	for i := range into.NumField() {
+		fields[into.Type().Field(i).Tag.Get("toml")] = into.Field(i)
+	}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		full := strings.TrimPrefix(path+"."+key, ".")
+		if field, ok := fields[key]; ok {
+			d.value(keys[key], field, full)
+			continue
+		}
+		d.wrong(full, "unknown key %q%s%s", key, inTable(path), nearest(key, path, slices.Sorted(maps.Keys(fields))))
+	}
+}
+
+// value decodes one key: a table, the list of shares, or a value.
+func (d *decoder) value(p toml.Primitive, into reflect.Value, path string) {
+	switch into.Interface().(type) {
+	case []share:
+		var blocks []map[string]toml.Primitive
+		if err := d.md.PrimitiveDecode(p, &blocks); err != nil {
+			d.wrong(path, "%q must be blocks that begin with [[%s]]", path, path)
+			return
+		}
+		list := make([]share, len(blocks))
+		for i, block := range blocks {
+			d.table(block, reflect.ValueOf(&list[i]).Elem(), fmt.Sprintf("%s[%d]", path, i))
+		}
+		into.Set(reflect.ValueOf(list))
+	case time.Duration:
+		var text string
+		err := d.md.PrimitiveDecode(p, &text)
+		span, bad := time.ParseDuration(text)
+		if err != nil || bad != nil {
+			d.wrong(path, `%s must be a time with its unit, as "90s", "15m" or "6h"%s`, lastKey(path), forExample(path))
+			return
+		}
+		into.SetInt(int64(span))
+	default:
+		if into.Kind() == reflect.Struct {
+			var keys map[string]toml.Primitive
+			if err := d.md.PrimitiveDecode(p, &keys); err != nil {
+				d.wrong(path, "%q must be a table: a line [%s], then its keys", path, path)
+				return
+			}
+			d.table(keys, into, path)
+			return
+		}
+		d.scalar(p, into, path)
+	}
+}
+
+func (d *decoder) scalar(p toml.Primitive, into reflect.Value, path string) {
+	err := d.md.PrimitiveDecode(p, into.Addr().Interface())
+	if err == nil {
+		return
+	}
+	if bad, ok := errors.AsType[toml.ParseError](err); ok { // from UnmarshalText, in our words
+		d.wrong(path, "%s: %s", lastKey(path), bad.Message)
+		return
+	}
+	kinds := map[reflect.Kind]string{
+		reflect.Int: "a whole number", reflect.Float64: "a number", reflect.Bool: "true or false",
+		reflect.String: `text in quotes`, reflect.Slice: `a list, as ["a", "b"]`,
+	}
+	d.wrong(path, "%s must be %s%s", lastKey(path), cmp.Or(kinds[into.Kind()], `text in quotes`), forExample(path))
+}
+
+func lastKey(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
+
+func inTable(path string) string {
+	if path == "" {
+		return ""
+	}
+	if table, _, isShare := strings.Cut(path, "["); isShare {
+		return " in [[" + table + "]]"
+	}
+	return " in [" + path + "]"
+}
+
+// nearest suggests the known key that is most like a wrong one, or names all.
+func nearest(key, table string, known []string) string {
+	best := slices.MinFunc(known, func(a, b string) int { return cmp.Compare(distance(key, a), distance(key, b)) })
+	if distance(key, best) <= max(2, len(key)/3) {
+		return fmt.Sprintf(", did you mean %q%s", best, forExample(strings.TrimPrefix(table+"."+best, ".")))
+	}
+	return "; known are " + strings.Join(known, ", ")
+}
+
+// distance counts the letters to change, add or leave out (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := before
+			if a[i] != b[j] {
+				cost = 1 + min(before, row[j], row[j+1])
+			}
+			before, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}
+
+// forExample is the end of a sentence about a key: how it is set.
+func forExample(path string) string {
+	if line := example(path); line != "" {
+		return "; for example: " + line
+	}
+	return ""
+}
+
+// example is the line of the manual that sets a key, "" for a table.
+func example(path string) string {
+	table, key, _ := strings.Cut(path, ".")
+	if block, _, isShare := strings.Cut(table, "["); isShare {
+		table = "[" + block + "]"
+	}
+	inside := false
+	for line := range strings.Lines(manual) {
+		line = strings.TrimSpace(strings.TrimLeft(line, "# "))
+		if strings.HasPrefix(line, "[") {
+			inside = line == "["+table+"]"
+		}
+		name, value, ok := strings.Cut(line, " = ")
+		if inside && ok && name == key {
+			value, _, _ = strings.Cut(value, " #")
+			return name + " = " + strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// place is where a key stands, from 1.
+type place struct{ line, column int }
+
+// positions finds where each key stands, which the toml package does not
+// tell: on the first line with which its section, as far as it goes, has it.
+func positions(text string) map[string]place {
+	found := make(map[string]place)
+	section, seen, known, shares := 0, 0, 0, 0 // offsets, keys of the section, [[share]] blocks
+	for end, line := 0, ""; end < len(text); {
+		line, _, _ = strings.Cut(text[end:], "\n")
+		if strings.HasPrefix(strings.TrimSpace(line), "[") && seen == end {
+			section, known = end, 0
+		}
+		end = min(end+len(line)+1, len(text))
+		md, err := toml.Decode(text[section:end], new(map[string]toml.Primitive))
+		if err != nil {
+			continue // in the middle of a value
+		}
+		for _, key := range md.Keys()[known:] {
+			path, name := key.String(), key[len(key)-1]
+			if path == "share" {
+				shares++
+			}
+			if below, ok := strings.CutPrefix(path, "share."); ok {
+				path = fmt.Sprintf("share[%d].%s", max(0, shares-1), below)
+			}
+			seen += max(0, strings.Index(text[seen:end], name))
+			at := place{strings.Count(text[:seen], "\n") + 1, seen - strings.LastIndexByte(text[:seen], '\n')}
+			if path == "share" {
+				found[fmt.Sprintf("share[%d]", shares-1)] = at
+			}
+			if _, ok := found[path]; !ok {
+				found[path] = at
+			}
+		}
+		known, seen = len(md.Keys()), end
+	}
+	return found
+}
