@@ -5,25 +5,44 @@ import "mustserv/ratelimit"
 // Info is what a probe found out about one media file. It is not changed
 // after Probe has returned it.
 type Info struct {
-	Container string  `json:"container"`        // "mp4", "mp3", "flac", "wav"
-	Duration  float64 `json:"duration"`         // seconds
-	Tracks    []Track `json:"tracks,omitempty"` // audio, video and subtitle tracks, in the file's order
-	Title     string  `json:"title,omitempty"`
-	Artist    string  `json:"artist,omitempty"`
-	Album     string  `json:"album,omitempty"`
-	Year      int     `json:"year,omitempty"`
-	Curve     Curve   `json:"curve"`
+	Container string    `json:"container"`        // "mp4", "mp3", "flac", "wav"
+	Duration  float64   `json:"duration"`         // seconds
+	Tracks    []Track   `json:"tracks,omitempty"` // audio, video and subtitle tracks, in the file's order
+	Title     string    `json:"title,omitempty"`
+	Artist    string    `json:"artist,omitempty"`
+	Album     string    `json:"album,omitempty"`
+	Year      int       `json:"year,omitempty"`
+	Genre     string    `json:"genre,omitempty"`
+	Number    int       `json:"number,omitempty"`   // of the song on its album
+	Codecs    string    `json:"codecs,omitempty"`   // RFC 6381, of all audio and video tracks, where the format tells: "avc1.64001f, mp4a.40.2"
+	Chapters  []Chapter `json:"chapters,omitempty"` // by rising start
+	Cover     *Cover    `json:"cover,omitempty"`    // the front picture, if there is one
+	Curve     Curve     `json:"curve"`
+}
+
+// Chapter is a named place in the playing time.
+type Chapter struct {
+	Start float64 `json:"start"` // seconds
+	Title string  `json:"title,omitempty"`
+}
+
+// Cover says where in the file a picture lies, so that it need not be kept.
+type Cover struct {
+	MIME   string `json:"mime"` // "image/jpeg", "image/png"
+	Offset int64  `json:"offset"`
+	Size   int64  `json:"size"` // bytes
 }
 
 // Track is one track of a media file.
 type Track struct {
-	Kind     string `json:"kind"`               // "video", "audio", "subtitle"
-	Codec    string `json:"codec"`              // "h264", "hevc", "aac", "mp3", "flac", "pcm" …
-	Language string `json:"language,omitempty"` // ISO 639, empty if not known
-	Width    int    `json:"width,omitempty"`    // pixels
-	Height   int    `json:"height,omitempty"`
-	Channels int    `json:"channels,omitempty"`
-	Hertz    int    `json:"hertz,omitempty"` // audio samples per second
+	Kind     string  `json:"kind"`               // "video", "audio", "subtitle"
+	Codec    string  `json:"codec"`              // "h264", "hevc", "aac", "mp3", "flac", "pcm" …
+	Language string  `json:"language,omitempty"` // ISO 639, empty if not known
+	Width    int     `json:"width,omitempty"`    // pixels
+	Height   int     `json:"height,omitempty"`
+	Frames   float64 `json:"frames,omitempty"` // pictures per second
+	Channels int     `json:"channels,omitempty"`
+	Hertz    int     `json:"hertz,omitempty"` // audio samples per second
 }
 
 // Curve sums up the schedule of a file: how many bytes a player must have by
