@@ -78,8 +78,11 @@ func TestCorpus(t *testing.T) {
 	}
 	after := rssAnon(t, server.cmd.Process.Pid)
 	t.Logf("%d files, memory %.1f MB, then %.1f MB", files, float64(before)/1e6, float64(after)/1e6)
-	if files < 300 || after-before > 32<<20 {
-		t.Errorf("%d files, memory grew by %d bytes", files, after-before)
+	if files < 300 {
+		t.Errorf("only %d files", files)
+	}
+	if after-before > 32<<20 && !testing.Short() { // with the race detector, which -short goes with, all is larger
+		t.Errorf("memory grew by %d bytes", after-before)
 	}
 	for _, list := range []string{"m3u", "m3u8", "pls", "xspf", "asx", "rss"} {
 		if status, body := get(t, server.url+"/playlist."+list); status != 200 || !strings.Contains(body, "deep.mp3") {
@@ -109,7 +112,7 @@ func sameBytes(url, file string) error {
 		got, err := io.ReadAll(response.Body)
 		response.Body.Close()
 		if err != nil || response.StatusCode >= 300 || !bytes.Equal(got, want[part[0]:part[1]+1]) {
-			return fmt.Errorf("%s, %d bytes, %w", response.Status, len(got), err)
+			return fmt.Errorf("%s, %d bytes, %v", response.Status, len(got), err)
 		}
 	}
 	return nil

@@ -80,8 +80,10 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	command, rest := "serve", args
 	if len(args) > 0 {
 		switch args[0] {
-		case "serve", "probe", "check", "version", "help":
+		case "serve", "probe", "check", "version":
 			command, rest = args[0], args[1:]
+		case "help", "-h", "-help", "--help":
+			command = "help"
 		}
 	}
 	switch command {

@@ -184,6 +184,7 @@ func TestCommands(t *testing.T) {
 	}{
 		{"version", []string{"version"}, 0, "mustserv ", ""},
 		{"help", []string{"help"}, 0, "For example:", ""},
+		{"-h", []string{"-h"}, 0, "For example:", ""},
 		{"serve -h", []string{"serve", "-h"}, 0, "", "for example: mustserv serve"},
 		{"probe -h", []string{"probe", "-h"}, 0, "", "for example: mustserv probe"},
 		{"check -h", []string{"check", "-h"}, 0, "", "for example: mustserv check"},

@@ -24,6 +24,9 @@ import (
 // need skips where a program is not installed, except where nothing may skip.
 func need(t testing.TB, programs ...string) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("takes long; left out with -short")
+	}
 	for _, name := range programs {
 		if _, err := exec.LookPath(name); err == nil {
 			continue

@@ -7,11 +7,11 @@ import (
 )
 
 const (
-	stepTime = 50 * time.Millisecond // of playing time in one write,
-	stepMin  = 512                   // but at least so many bytes
-	stepMax  = 32 * KiB              // and never more, nor more than an eighth of the burst
-	freeStep = 64 * KiB              // bytes in one write that are not charged
-	stalled  = time.Second           // a write that took so long met a player with full buffers
+	stepTime = 100 * time.Millisecond // of playing time in one write,
+	stepMin  = 512                    // but at least so many bytes
+	stepMax  = 32 * KiB               // and never more, nor more than an eighth of the burst
+	freeStep = 64 * KiB               // bytes in one write that are not charged
+	stalled  = time.Second            // a write that took so long met a player with full buffers
 )
 
 // step is the size of one write: small, so that bursts on the wire stay short

@@ -83,10 +83,12 @@ func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library
 // Need returns the token bucket that an item is sent through.
 func (s *Server) Need(item *library.Item) ratelimit.TSpec {
 	config := s.control.Config()
-	if item.Info == nil {
-		return config.Fallback()
+	if item.Info != nil {
+		if need := item.Info.Curve.Spec(config.Policy()); need.Rate > 0 {
+			return need
+		}
 	}
-	return item.Info.Curve.Spec(config.Policy())
+	return config.Fallback()
 }
 
 // describe sets the headers that say what the item is, and takes out of the

@@ -5,6 +5,7 @@ import (
 	"math"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,9 +18,27 @@ func request(client, path string, offset int64) Request {
 	}
 }
 
+// syncBuffer is a log that is read while sessions end.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
 func TestRequestsOfOneViewerAreOneSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, log := NewLedger(10*time.Second), new(bytes.Buffer)
+		l, log := NewLedger(10*time.Second), new(syncBuffer)
 		l.SetLog(log)
 		a := l.Begin(request("10.0.0.1", "a", 0))
 		a.Add(1000)
@@ -40,7 +59,7 @@ func TestRequestsOfOneViewerAreOneSession(t *testing.T) {
 		time.Sleep(time.Minute)
 		c.End()
 		time.Sleep(9 * time.Second)
-		if log.Len() != 0 {
+		if log.String() != "" {
 			t.Fatalf("logged too early: %s", log)
 		}
 		time.Sleep(2 * time.Second)
