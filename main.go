@@ -61,7 +61,7 @@ var manual string // the annotated sample; never changed
 const usage = `MuStServ streams folders of films and music, each file at the pace its player needs.
 
   mustserv [serve] [-config FILE] [-listen ADDR] [FOLDER ...]   share the folders, or what the config says
-  mustserv probe [-json] FILE ...                               what a file needs: rate, burst, duration
+  mustserv probe [-json] [-svg PICTURE] FILE ...                what a file needs: rate, burst, duration
   mustserv check [-config FILE]                                 try the config and every share
   mustserv version
 
@@ -467,11 +467,16 @@ func tryShare(ctx context.Context, place string) (entries int, err error) {
 func runProbe(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	set, parse := flags("probe", "mustserv probe measures files, for example: mustserv probe film.mp4\n", stderr)
 	asJSON := set.Bool("json", false, "print one JSON object a line")
+	svg := set.String("svg", "", "draw the bit rate of one file into this SVG `file`")
 	if status, ok := parse(args); !ok {
 		return status
 	}
 	if set.NArg() == 0 {
 		fmt.Fprintln(stderr, "mustserv probe: no file given, for example: mustserv probe film.mp4")
+		return exitUsage
+	}
+	if *svg != "" && set.NArg() != 1 {
+		fmt.Fprintln(stderr, "mustserv probe: -svg draws one file, for example: mustserv probe -svg film.svg film.mp4")
 		return exitUsage
 	}
 	print := printTable(stdout, stderr)
@@ -488,8 +493,24 @@ func runProbe(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		}
 		need := item.Info.Curve.Spec(policy)
 		print(file, webui.FactsOf(item, int64(need.Rate), int64(need.Burst)), nil)
+		if *svg == "" {
+			continue
+		}
+		if err := drawFile(*svg, item, need); err != nil {
+			fmt.Fprintln(stderr, "mustserv:", err)
+			status = exitFailed
+		}
 	}
 	return status
+}
+
+// drawFile draws what an item needs into an SVG file.
+func drawFile(name string, item *library.Item, need ratelimit.TSpec) error {
+	file, err := os.Create(name)
+	if err != nil {
+		return fmt.Errorf("draw the bit rate: %w", err)
+	}
+	return errors.Join(webui.WriteChart(file, item, int64(need.Rate), int64(need.Burst)), file.Close())
 }
 
 func probeFile(ctx context.Context, name string) (*library.Item, error) {

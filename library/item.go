@@ -59,6 +59,26 @@ func (it *Item) Open(ctx context.Context) (source.File, error) {
 	return it.from.open(ctx, it.below())
 }
 
+// Examine measures the item's file anew and returns the item with all that was
+// found, also what is not kept: the shape of its bit rate. Errors are those of
+// Open and of probe.Probe.
+func (it *Item) Examine(ctx context.Context) (*Item, error) {
+	file, err := it.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	stat, err := file.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("examine %q: %w", it.Path, err)
+	}
+	found := *it
+	if found.Info, err = it.from.probe(ctx, file, stat.Size()); err != nil {
+		return nil, fmt.Errorf("examine %q: %w", it.Path, err)
+	}
+	return &found, nil
+}
+
 // Playable reports whether the item is a film or music.
 func (it *Item) Playable() bool { return it.Kind == Video || it.Kind == Audio }
 

@@ -258,7 +258,9 @@ func (s *share) probed(ctx context.Context, r io.ReaderAt, it *Item) (index.Entr
 	info, err := s.probe(ctx, r, it.Size)
 	switch {
 	case err == nil:
-		return index.Entry{Info: info}, nil
+		kept := *info
+		kept.Curve.Shape = nil
+		return index.Entry{Info: &kept}, nil
 	case ctx.Err() != nil:
 		return index.Entry{}, ctx.Err()
 	case !errors.Is(err, probe.ErrUnsupported):

@@ -43,6 +43,7 @@ func (h *Handler) route(path string) (answer endpoint, rest string) {
 	}{
 		{"/browse/", h.browse},
 		{"/watch/", h.watch},
+		{"/chart/", h.serveChart},
 		{"/static/", h.serveStatic},
 		{"/api/v1/items/", h.apiItems},
 	} {

@@ -20,6 +20,7 @@ type watchPage struct {
 	Notice         string
 	Facts          []fact
 	Rates          []bar
+	Chart          string // picture of the bit rate; empty if there is none
 	Burst          int64
 	Exact          bool
 	Problem        string // why it is not measured
@@ -69,6 +70,7 @@ func (h *Handler) watchPage(r *http.Request, it *library.Item) watchPage {
 	}
 	if it.Info != nil {
 		p.Measured, p.Artist, p.Exact = true, it.Info.Artist, it.Info.Curve.Exact
+		p.Chart = "/chart/" + library.EscapePath(it.Path)
 	}
 	p.Rates, p.Burst = h.rates(it)
 	p.Previous, p.Next = h.neighbours(it)

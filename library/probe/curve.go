@@ -137,6 +137,7 @@ func (c *curve) sum(exact bool) (Curve, error) {
 		Header:  c.start,
 		Trailer: c.size - c.end,
 		Exact:   exact && !c.cut,
+		Shape:   c.grid.shape(c.first, c.last),
 	}
 	for _, burst := range keptBursts(out) {
 		out.Rates = append(out.Rates, BurstRate{burst, bitRate(c.leastRate(points, int64(burst)))})

@@ -1,6 +1,10 @@
 package probe
 
-import "math"
+import (
+	"math"
+
+	"mustserv/ratelimit"
+)
 
 // A grid keeps at most maxCells cells of 16 bytes, 2 MB in all: a film of two
 // hours in cells of a sixteenth of a second, a song in cells of some
@@ -151,4 +155,26 @@ func (g *grid) peak() float64 {
 		most = max(most, sum)
 	}
 	return float64(most) / max(1, g.width)
+}
+
+// shapeParts is how many parts of the playing time a picture shows.
+const shapeParts = 240
+
+// shape returns the mean rates of equal parts of the time from first to last,
+// fewer where the cells are coarser; nil where there is no time.
+func (g *grid) shape(first, last float64) []ratelimit.Rate {
+	parts := min(shapeParts, int((last-first)/g.width))
+	if parts < 1 {
+		return nil
+	}
+	sums := make([]float64, parts)
+	for i, c := range g.cells {
+		at := (float64(g.base+int64(i))+0.5)*g.width - first
+		sums[max(0, min(parts-1, int(at/(last-first)*float64(parts))))] += float64(c.bytes)
+	}
+	rates := make([]ratelimit.Rate, parts)
+	for i, sum := range sums {
+		rates[i] = ratelimit.Rate(sum * 8 / (last - first) * float64(parts))
+	}
+	return rates
 }

@@ -58,6 +58,11 @@ type Curve struct {
 	Trailer int64          `json:"trailer"` // bytes after the last sample
 	Rates   []BurstRate    `json:"rates"`   // least rates, by rising burst
 	Exact   bool           `json:"exact"`   // every sample was known
+
+	// Shape is the mean rate of each of some equal parts of the playing time,
+	// for a picture; nil where only the average is known. It is large beside
+	// the rest and quickly found again, so nobody keeps it.
+	Shape []ratelimit.Rate `json:"-"`
 }
 
 // BurstRate is the least rate that never starves a player whose bucket holds
