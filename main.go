@@ -157,8 +157,11 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		fmt.Fprintln(stderr, "mustserv:", err)
 		return exitFailed
 	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP) // before anybody knows that there is somebody to signal
+	defer signal.Stop(hangup)
 	greet(stdout, config, app.server.Addr())
-	return app.run(ctx)
+	return app.run(ctx, hangup)
 }
 
 // app is the running program.
@@ -267,11 +270,11 @@ func openLog(name string) (*os.File, error) {
 }
 
 // run serves until ctx ends, then ends in order.
-func (a *app) run(ctx context.Context) int {
+func (a *app) run(ctx context.Context, hangup <-chan os.Signal) int {
 	libraryCtx, endLibrary := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() { defer close(done); a.library.Run(libraryCtx) }()
-	status := a.watch(ctx)
+	status := a.watch(ctx, hangup)
 	patience := a.config.Load().Stream.ShutdownTimeout
 	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
@@ -285,12 +288,9 @@ func (a *app) run(ctx context.Context) int {
 	return status
 }
 
-// watch reloads on SIGHUP and when the config file is saved, until ctx ends
+// watch reloads on hangup and when the config file is saved, until ctx ends
 // or the listener fails.
-func (a *app) watch(ctx context.Context) int {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+func (a *app) watch(ctx context.Context, hangup <-chan os.Signal) int {
 	poll := time.NewTicker(configPoll)
 	defer poll.Stop()
 	seen := a.origin.stamp()
