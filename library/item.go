@@ -39,6 +39,7 @@ type Item struct {
 	Info      *probe.Info // what was measured; nil if not (yet)
 	Problem   string      // why Info is nil, in words for a person; empty while it is still to be measured
 	Available bool        // false while its share does not answer
+	Stream    *Item       // of a Segment, the manifest that it is played by, if that is known
 
 	// Only its share reads and writes these, under its lock.
 	examined bool // the content was looked at, or needs no look
@@ -119,9 +120,8 @@ func (it *Item) with(e index.Entry) *Item {
 	switch {
 	case e.Info != nil:
 		c.Kind, c.MIME = byContent(c.Name, e.Info)
-	case e.Kind == string(Video), e.Kind == string(Playlist):
-		c.Kind = Kind(e.Kind)
-		c.MIME = manifestMIME(c.Kind)
+	case e.Kind == string(Playlist):
+		c.Kind, c.MIME = Playlist, manifestMIME(Playlist)
 	}
 	return &c
 }

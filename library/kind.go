@@ -173,6 +173,12 @@ func manifestMIME(kind Kind) string {
 // counts where it is not what the extension says, or where there is none; a
 // film's container without a picture is music.
 func byContent(name string, info *probe.Info) (Kind, string) {
+	switch info.Container {
+	case "hls":
+		return Video, manifestMIME(Video)
+	case "dash":
+		return byExtension("mpd")
+	}
 	kind, mime := byExtension(extension(name))
 	if family(mime) != family(containerMIME(info.Container)) {
 		kind, mime = byExtension(info.Container)
@@ -236,13 +242,11 @@ func extension(name string) string {
 // looked at: films and music to measure them, files without extension to see
 // whether they are that, M3U files to tell the two sorts apart.
 func examinable(kind Kind, name string) bool {
-	switch ext := extension(name); ext {
+	switch extension(name) {
 	case "":
 		return true
-	case "m3u", "m3u8":
+	case "m3u", "m3u8", "mpd":
 		return true
-	case "mpd":
-		return false
 	}
 	return kind == Video || kind == Audio
 }

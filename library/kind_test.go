@@ -32,7 +32,7 @@ func TestKindByName(t *testing.T) {
 		"a.flac": {Audio, "audio/flac", true},
 		"a.m4b":  {Audio, "audio/mp4", true},
 		"a.m4s":  {Segment, "video/iso.segment", false},
-		"a.mpd":  {Video, "application/dash+xml", false},
+		"a.mpd":  {Video, "application/dash+xml", true},
 		"a.m3u8": {Playlist, "audio/x-mpegurl", true},
 		"a.srt":  {Subtitle, "application/x-subrip", false},
 		"a.jpg":  {Image, "image/jpeg", false},

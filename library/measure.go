@@ -1,7 +1,6 @@
 package library
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,14 +16,12 @@ import (
 
 const (
 	probeTimeout = 10 * time.Second // for one file
-	manifestHead = 4 << 10          // bytes in which a manifest shows what it is
 )
 
 // What is said of files that are not measured.
 const (
 	notMeasurable = "MuStServ can't measure this kind of file yet"
 	notAsNamed    = "not measured: the content is not what the name says"
-	notManifest   = "a list of segments is not measured"
 )
 
 // waiting is a file that is to be measured if it has not changed until due.
@@ -45,10 +42,20 @@ func (s *share) want(it *Item) {
 	it.wanted = true
 	quiet := s.config.Load().Quiet
 	if s.lastScan.IsZero() && time.Since(it.Modified) >= quiet {
-		s.queue = append(s.queue, it)
+		s.enqueue(it)
 		return
 	}
 	s.waiting = append(s.waiting, waiting{it, time.Now().Add(quiet)})
+}
+
+// enqueue has an item measured, a manifest first: what it is made of need not
+// be. Called under the lock.
+func (s *share) enqueue(it *Item) {
+	if it.mayBeManifest() {
+		s.queue = slices.Insert(s.queue, 0, it)
+		return
+	}
+	s.queue = append(s.queue, it)
 }
 
 // quietAt returns when the next waiting file is due, zero for none.
@@ -79,7 +86,7 @@ func (s *share) settle(ctx context.Context, dirty *changes) error {
 			dirty.add(folder)
 		default: // another error turns up again when it is opened, and is kept then
 			s.mu.Lock()
-			s.queue = append(s.queue, it)
+			s.enqueue(it)
 			s.mu.Unlock()
 		}
 	}
@@ -148,6 +155,7 @@ func (s *share) work(ctx context.Context) {
 func (s *share) nextItem(ctx context.Context) *Item {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.skipSegments()
 	if len(s.queue) == 0 || s.active > s.config.Load().Probes || ctx.Err() != nil {
 		s.active--
 		if len(s.queue) == 0 {
@@ -159,6 +167,23 @@ func (s *share) nextItem(ctx context.Context) *Item {
 	s.queue[0] = nil
 	s.queue = s.queue[1:]
 	return it
+}
+
+// skipSegments takes what has become part of a stream off the head of the
+// queue. Called under the lock.
+func (s *share) skipSegments() {
+	if s.unlinked {
+		s.link()
+	}
+	for len(s.linked) > 0 && len(s.queue) > 0 {
+		now, n := s.currentItem(s.queue[0])
+		if now == nil || now.mayBeManifest() || n.asPart(now).Stream == nil {
+			return
+		}
+		now.wanted = false
+		s.queue[0] = nil
+		s.queue = s.queue[1:]
+	}
 }
 
 // measure examines one file and keeps what was found.
@@ -192,6 +217,9 @@ func (s *share) keep(it *Item, e index.Entry, retry bool) {
 	found := now.with(e)
 	found.retry = retry
 	n.replace(found)
+	if found.isManifest() || now.isManifest() {
+		s.noteManifests([]*Item{found})
+	}
 	s.changed()
 }
 
@@ -238,11 +266,7 @@ func (s *share) examine(ctx context.Context, it *Item) (entry index.Entry, err e
 		return entry, err
 	}
 	r := &remember{r: file}
-	if it.Playable() || it.Kind == "" {
-		entry, err = s.probed(ctx, r, it)
-	} else {
-		entry, err = manifest(r)
-	}
+	entry, err = s.probed(ctx, r, it)
 	if r.failed != nil {
 		return entry, r.failed
 	}
@@ -263,6 +287,8 @@ func (s *share) probed(ctx context.Context, r io.ReaderAt, it *Item) (index.Entr
 		return index.Entry{Info: &kept}, nil
 	case ctx.Err() != nil:
 		return index.Entry{}, ctx.Err()
+	case it.Kind == Playlist && errors.Is(err, probe.ErrUnsupported):
+		return index.Entry{Kind: string(Playlist)}, nil // of songs
 	case !errors.Is(err, probe.ErrUnsupported):
 		return index.Entry{Problem: "not measured: " + err.Error()}, nil
 	case measuredFamily(it.MIME):
@@ -275,19 +301,6 @@ func (s *share) probed(ctx context.Context, r io.ReaderAt, it *Item) (index.Entr
 // that not to know the content means that it is something else.
 func measuredFamily(mime string) bool {
 	return slices.Contains([]string{"video/mp4", "audio/mpeg", "audio/flac", "audio/wav"}, family(mime))
-}
-
-// manifest tells an M3U file for HLS, which is a film, from a list of songs.
-func manifest(r io.ReaderAt) (index.Entry, error) {
-	head := make([]byte, manifestHead)
-	n, err := r.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
-		return index.Entry{}, err
-	}
-	if bytes.Contains(head[:n], []byte("#EXT-X-")) {
-		return index.Entry{Kind: string(Video), Problem: notManifest}, nil
-	}
-	return index.Entry{Kind: string(Playlist)}, nil
 }
 
 // remember reads, and remembers that it could not.

@@ -14,6 +14,7 @@ type node struct {
 	path   string  // in the library
 	subs   []*node // natural order
 	items  []*Item // natural order; also those that are not shown, of no kind (yet)
+	parts  []part  // which of the items are parts of streams
 	unread bool    // it could not be listed
 
 	out  *Folder // as published; nil if anything in it or below has changed since
@@ -112,18 +113,22 @@ func (n *node) folder() *Folder {
 			f.Folders = append(f.Folders, s)
 		}
 	}
-	f.Items, n.lent = shown(n.items)
+	f.Items, n.lent = n.shown()
 	f.count()
 	n.out = f
 	return f
 }
 
-// shown returns the items that have a kind, and whether they are the very
-// same list.
-func shown(items []*Item) ([]*Item, bool) {
+// shown returns the items that have a kind, the parts of streams as such, and
+// whether they are the very same list.
+func (n *node) shown() ([]*Item, bool) {
 	hidden := func(it *Item) bool { return it.Kind == "" }
-	if !slices.ContainsFunc(items, hidden) {
-		return slices.Clip(items), true
+	if len(n.parts) == 0 && !slices.ContainsFunc(n.items, hidden) {
+		return slices.Clip(n.items), true
 	}
-	return slices.DeleteFunc(slices.Clone(items), hidden), false
+	items := slices.DeleteFunc(slices.Clone(n.items), hidden)
+	for i, it := range items {
+		items[i] = n.asPart(it)
+	}
+	return items, false
 }

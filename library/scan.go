@@ -162,6 +162,7 @@ func (s *share) take(n *node, infos []fs.FileInfo, all bool) (next []*node) {
 	if !slices.Equal(subs, n.subs) || !slices.Equal(items, n.items) {
 		n.subs, n.items, n.lent = subs, items, false
 		n.touch()
+		s.noteManifests(items)
 	}
 	return next
 }

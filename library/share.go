@@ -58,6 +58,10 @@ type share struct {
 	queue    []*Item   // to be measured now
 	waiting  []waiting // to be measured once quiet
 	active   int       // workers running
+
+	manifests map[string]*Item // by name within the share
+	linked    map[*node][]part // folders with parts of streams
+	unlinked  bool             // these may have changed
 }
 
 func newShare(s Share, c *Config, e *env) *share {
@@ -68,8 +72,10 @@ func newShare(s Share, c *Config, e *env) *share {
 		nudge: make(chan struct{}, 1),
 		stop:  func() {},
 		root:  &node{name: s.Name, path: s.Name},
-		state: Scanning,
-		since: time.Now(),
+
+		manifests: make(map[string]*Item),
+		state:     Scanning,
+		since:     time.Now(),
 	}
 	sh.config.Store(c)
 	return sh
@@ -224,7 +230,7 @@ func (s *share) setState(state State, reason string) {
 func (s *share) status() ShareStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	totals := s.root.folder().totals
+	totals := s.published().totals
 	return ShareStatus{
 		Name: s.Name, Place: s.Place,
 		State: s.state, Reason: s.reason, Since: s.since,
@@ -237,5 +243,13 @@ func (s *share) status() ShareStatus {
 func (s *share) folder() *Folder {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.published()
+}
+
+// published is called under the lock.
+func (s *share) published() *Folder {
+	if s.unlinked {
+		s.link()
+	}
 	return s.root.folder()
 }

@@ -69,9 +69,12 @@ func start(t *testing.T, x *index.Index, sources map[string]*memory, shares ...S
 		Log: slog.New(slog.NewTextHandler(r.logged, nil)),
 		Probe: func(_ context.Context, f io.ReaderAt, size int64) (*probe.Info, error) {
 			r.probes.Add(1)
-			b := make([]byte, 4)
-			f.ReadAt(b, 0)
-			switch string(b) {
+			b := make([]byte, 64)
+			n, _ := f.ReadAt(b, 0)
+			if strings.Contains(string(b[:n]), "#EXT-X-") {
+				return &probe.Info{Container: "hls", Duration: 4}, nil
+			}
+			switch string(b[:min(n, 4)]) {
 			case "film":
 				return &probe.Info{Container: "mp4", Duration: float64(size), Tracks: []probe.Track{{Kind: "video"}, {Kind: "audio"}}}, nil
 			case "boom":
@@ -158,7 +161,7 @@ func TestFirstScan(t *testing.T) {
 			"S/b/slow.mp4":             {Video, "video/mp4", false, "not measured: it took longer than 10s"},
 			"S/g/h/boom.mp4":           {Video, "video/mp4", false, "not measured: the prober failed"},
 			"S/film-without-extension": {Video, "video/mp4", true, ""},
-			"S/hls/all.m3u8":           {Video, "application/vnd.apple.mpegurl", false, notManifest},
+			"S/hls/all.m3u8":           {Video, "application/vnd.apple.mpegurl", true, ""},
 			"S/hls/1.m4s":              {Segment, "video/iso.segment", false, ""},
 			"S/songs.m3u8":             {Playlist, "audio/x-mpegurl", false, ""},
 		} {
@@ -524,7 +527,7 @@ func TestSecondStartProbesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory(100)
 		for name, content := range map[string]string{
-			"a.mp4": "film", "b.mp3": "garbage", "c.ogg": "oops", "noext": "film", "text": "text", "d.m3u8": "#EXT-X-", "e.m3u": "a.mp3", "f.mp4": "", "boom.mp4": "boom",
+			"a.mp4": "film", "b.mp3": "garbage", "c.ogg": "oops", "noext": "film", "text": "text", "d.m3u8": "#EXTM3U\n#EXT-X-VERSION:3", "e.m3u": "a.mp3", "f.mp4": "", "boom.mp4": "boom",
 		} {
 			m.put(name, content, old())
 		}

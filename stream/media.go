@@ -1,10 +1,12 @@
 package stream
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 
 	"mustserv/library"
@@ -21,12 +23,12 @@ func (s *Server) serveMedia(w http.ResponseWriter, r *http.Request) {
 	if !allowed(w, r) {
 		return
 	}
-	path, slash, err := library.ParsePath(below(r.URL.EscapedPath(), "/media"))
+	name, slash, err := library.ParsePath(below(r.URL.EscapedPath(), "/media"))
 	if err != nil {
 		fail(w, r, err)
 		return
 	}
-	item, folder, err := s.library.Tree().Lookup(path)
+	item, folder, err := s.library.Tree().Lookup(name)
 	switch {
 	case err != nil:
 		fail(w, r, err)
@@ -45,8 +47,8 @@ func (s *Server) serveMedia(w http.ResponseWriter, r *http.Request) {
 // bucket.
 func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library.Item) {
 	need := s.Need(item)
-	request := ratelimit.Request{Client: clientAddr(r), Item: item.Path, Need: need, Size: item.Size}
-	if item.Info != nil {
+	request := ratelimit.Request{Client: clientAddr(r), Item: bucketOf(item), Need: need, Size: item.Size}
+	if item.Info != nil && item.Kind != library.Segment {
 		request.Header, request.Trailer = item.Info.Curve.Header, item.Info.Curve.Trailer
 	}
 	grant, err := s.control.Admit(r.Context(), request)
@@ -80,8 +82,23 @@ func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library
 	http.ServeContent(paced, r, "", info.ModTime(), file)
 }
 
+// bucketOf names the bucket of an item: its own, or for the segments of a
+// stream, which players fetch by turns from many files, that of their folder.
+func bucketOf(item *library.Item) string {
+	if item.Kind == library.Segment {
+		return path.Dir(item.Path) + "/"
+	}
+	return item.Path
+}
+
+// played is the item that a player is said to play: of a segment its stream.
+func played(item *library.Item) *library.Item {
+	return cmp.Or(item.Stream, item)
+}
+
 // Need returns the token bucket that an item is sent through.
 func (s *Server) Need(item *library.Item) ratelimit.TSpec {
+	item = played(item)
 	config := s.control.Config()
 	if item.Info != nil {
 		if need := item.Info.Curve.Spec(config.Policy()); need.Rate > 0 {
@@ -154,11 +171,11 @@ func cmsdStatic(info *probe.Info) string {
 // booking is what the ledger keeps of a request.
 func booking(r *http.Request, item *library.Item, need ratelimit.TSpec, status int, offset int64) accounting.Request {
 	b := accounting.Request{
-		Client: clientAddr(r), Path: item.Path, UserAgent: r.UserAgent(), Referer: r.Referer(),
+		Client: clientAddr(r), Path: played(item).Path, UserAgent: r.UserAgent(), Referer: r.Referer(),
 		Line:   r.Method + " " + r.URL.RequestURI() + " " + r.Proto,
 		Status: status, Offset: offset, Needed: int64(need.Rate),
 	}
-	if item.Info != nil {
+	if item.Info != nil && item.Kind != library.Segment {
 		b.Average = int64(item.Info.Curve.Average)
 	}
 	return b

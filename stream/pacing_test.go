@@ -307,3 +307,35 @@ func TestGoneClientFreesItsStream(t *testing.T) {
 		}
 	})
 }
+
+func TestSegmentsOfOneFolderShareABucket(t *testing.T) {
+	segment := make([]byte, 20<<20)
+	files := map[string][]byte{
+		"hls/master.m3u8": []byte("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=3000000\nv.m3u8\n"),
+		"hls/v.m3u8":      []byte("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n1.ts\n#EXTINF:4,\n2.ts\n"),
+		"hls/1.ts":        segment, "hls/2.ts": segment,
+	}
+	inBubble(t, files, func(t *testing.T, s *Server, l *pipeListener) {
+		item, _, err := s.library.Tree().Lookup("s/hls/1.ts")
+		if err != nil {
+			t.Fatal(err)
+		}
+		need := s.Need(item)
+		if item.Stream == nil || need.Rate < 6*ratelimit.MbitPerSecond || need.Rate > 7*ratelimit.MbitPerSecond {
+			t.Fatalf("%+v gets %v, want twice the declared 3 Mbit/s and the headroom", item, need)
+		}
+		done := make(chan *reader)
+		for i := range 2 {
+			r := l.open(t, "10.0.0.1:1", fmt.Sprintf("/media/s/hls/%d.ts", i+1), "")
+			defer r.conn.Close()
+			go func() { r.read(20 * time.Second); done <- r }()
+		}
+		sum := (<-done).between(5*time.Second, 20*time.Second) + (<-done).between(5*time.Second, 20*time.Second)
+		if want := need.Rate.BytesPerSecond() * 15; math.Abs(float64(sum)/want-1) > 0.03 {
+			t.Errorf("two segments at once got %d bytes in 15 s, want %.0f", sum, want)
+		}
+		if list := s.ledger.Sessions(); len(list) != 1 || list[0].Path != "s/hls/master.m3u8" {
+			t.Errorf("sessions %+v, want one, of the stream", list)
+		}
+	})
+}

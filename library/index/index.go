@@ -17,7 +17,7 @@ import (
 
 // proberVersion is raised whenever package probe measures something in
 // another way: all files are then measured anew.
-const proberVersion = 1
+const proberVersion = 2
 
 // Key identifies one state of one file.
 type Key struct {

@@ -18,6 +18,10 @@ type Info struct {
 	Chapters  []Chapter `json:"chapters,omitempty"` // by rising start
 	Cover     *Cover    `json:"cover,omitempty"`    // the front picture, if there is one
 	Curve     Curve     `json:"curve"`
+
+	// Parts are the files that the manifest of a stream in segments refers to:
+	// patterns (path.Match) relative to the manifest's folder.
+	Parts []string `json:"parts,omitempty"`
 }
 
 // Chapter is a named place in the playing time.

@@ -32,6 +32,8 @@ func containers() []container {
 		{"mp4", recogniseMP4, readMP4},
 		{"wav", recogniseWAV, readWAV},
 		{"flac", recogniseFLAC, readFLAC},
+		{"hls", recogniseHLS, readHLS},
+		{"dash", recogniseDASH, readDASH},
 		{"mp3", recogniseMP3, readMP3},
 	}
 }
