@@ -22,18 +22,30 @@ type Facts struct {
 	Artist    string     `json:"artist,omitempty"`
 	Album     string     `json:"album,omitempty"`
 	Year      int        `json:"year,omitempty"`
+	Genre     string     `json:"genre,omitempty"`
+	Number    int        `json:"number,omitempty"` // on its album
+	Codecs    string     `json:"codecs,omitempty"` // RFC 6381
+	Chapters  []Chapter  `json:"chapters,omitempty"`
+	Cover     bool       `json:"cover,omitempty"`   // there is a picture in the file
 	Problem   string     `json:"problem,omitempty"` // why it is not measured, in words
+}
+
+// Chapter is a named place in the playing time.
+type Chapter struct {
+	Start float64 `json:"start"` // seconds
+	Title string  `json:"title,omitempty"`
 }
 
 // Track is one track of a media file.
 type Track struct {
-	Kind     string `json:"kind"`
-	Codec    string `json:"codec,omitempty"`
-	Language string `json:"language,omitempty"`
-	Width    int    `json:"width,omitempty"` // pixels
-	Height   int    `json:"height,omitempty"`
-	Channels int    `json:"channels,omitempty"`
-	Hertz    int    `json:"hertz,omitempty"` // audio samples per second
+	Kind     string  `json:"kind"`
+	Codec    string  `json:"codec,omitempty"`
+	Language string  `json:"language,omitempty"`
+	Width    int     `json:"width,omitempty"` // pixels
+	Height   int     `json:"height,omitempty"`
+	Frames   float64 `json:"frame_rate,omitempty"` // pictures per second
+	Channels int     `json:"channels,omitempty"`
+	Hertz    int     `json:"hertz,omitempty"` // audio samples per second
 }
 
 // Bitrate is the token bucket that a file gets, with what was measured if it
@@ -66,10 +78,14 @@ func (f *Facts) measured(it *library.Item) {
 	i := it.Info
 	f.Duration, f.Container = finite(i.Duration), i.Container
 	f.Title, f.Artist, f.Album, f.Year = i.Title, i.Artist, i.Album, i.Year
+	f.Genre, f.Number, f.Codecs, f.Cover = i.Genre, i.Number, i.Codecs, i.Cover != nil
+	for _, c := range i.Chapters {
+		f.Chapters = append(f.Chapters, Chapter{Start: finite(c.Start), Title: c.Title})
+	}
 	for _, t := range i.Tracks {
 		f.Tracks = append(f.Tracks, Track{
 			Kind: t.Kind, Codec: t.Codec, Language: t.Language,
-			Width: t.Width, Height: t.Height, Channels: t.Channels, Hertz: t.Hertz,
+			Width: t.Width, Height: t.Height, Frames: finite(t.Frames), Channels: t.Channels, Hertz: t.Hertz,
 		})
 	}
 	if f.Bitrate != nil {
@@ -82,8 +98,17 @@ func (f *Facts) measured(it *library.Item) {
 type itemJSON struct {
 	Path string `json:"path"`
 	Facts
-	Available bool     `json:"available"`
-	URLs      urlsJSON `json:"urls"`
+	Available bool           `json:"available"`
+	Subtitles []subtitleJSON `json:"subtitles,omitempty"` // files beside it
+	URLs      urlsJSON       `json:"urls"`
+}
+
+// subtitleJSON is a subtitle file beside a film.
+type subtitleJSON struct {
+	Name     string `json:"name"`
+	Language string `json:"language,omitempty"`
+	Format   string `json:"format"`
+	Media    string `json:"media"` // its address
 }
 
 // folderJSON is a folder in the API, without what it holds.
@@ -105,9 +130,25 @@ func (h *Handler) describeItem(origin string, it *library.Item) itemJSON {
 	if it.Playable() {
 		rate, burst = h.Need(it)
 	}
-	return itemJSON{it.Path, FactsOf(it, rate, burst), it.Available, urlsJSON{
+	return itemJSON{it.Path, FactsOf(it, rate, burst), it.Available, h.subtitles(origin, it), urlsJSON{
 		origin + mediaURL(it.Path), origin + watchURL(it.Path), origin + playlistURL(it.Path, "m3u"),
 	}}
+}
+
+// subtitles lists the subtitle files beside a film.
+func (h *Handler) subtitles(origin string, it *library.Item) []subtitleJSON {
+	if it.Kind != library.Video {
+		return nil
+	}
+	_, folder, err := h.lookup(parent(it.Path))
+	if err != nil || folder == nil {
+		return nil
+	}
+	var all []subtitleJSON
+	for _, s := range folder.Sidecars(it) {
+		all = append(all, subtitleJSON{s.Item.Name, s.Language, s.Format, origin + mediaURL(s.Item.Path)})
+	}
+	return all
 }
 
 func describeFolder(origin string, f *library.Folder) folderJSON {

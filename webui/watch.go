@@ -3,6 +3,7 @@ package webui
 import (
 	"fmt"
 	"io/fs"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -27,6 +28,7 @@ type watchPage struct {
 	Links          []link // absolute, to copy
 	M3U, Download  string
 	Measured       bool
+	Chapters       []Chapter
 	Previous, Next *link
 }
 
@@ -70,6 +72,9 @@ func (h *Handler) watchPage(r *http.Request, it *library.Item) watchPage {
 	}
 	if it.Info != nil {
 		p.Measured, p.Artist, p.Exact = true, it.Info.Artist, it.Info.Curve.Exact
+		for _, c := range it.Info.Chapters {
+			p.Chapters = append(p.Chapters, Chapter{c.Start, c.Title})
+		}
 		p.Chart = "/chart/" + library.EscapePath(it.Path)
 	}
 	p.Rates, p.Burst = h.rates(it)
@@ -129,10 +134,15 @@ func facts(it *library.Item) []fact {
 		if it.Info.Year != 0 {
 			add("Year", strconv.Itoa(it.Info.Year))
 		}
+		add("Genre", it.Info.Genre)
+		if it.Info.Number != 0 {
+			add("Number", strconv.Itoa(it.Info.Number))
+		}
 		add("Duration", clock(it.Info.Duration))
 		add("Picture", picture(it))
 		add("Container", it.Info.Container)
 		add("Tracks", tracks(it))
+		add("Codecs", it.Info.Codecs)
 	}
 	add("Size", size(it.Size))
 	add("Type", it.MIME)
@@ -144,14 +154,17 @@ func facts(it *library.Item) []fact {
 
 // picture returns the resolution of the largest video track.
 func picture(it *library.Item) string {
-	width, height := 0, 0
+	width, height, frames := 0, 0, 0.0
 	for _, t := range it.Info.Tracks {
 		if t.Width*t.Height > width*height {
-			width, height = t.Width, t.Height
+			width, height, frames = t.Width, t.Height, math.Round(t.Frames*100)/100
 		}
 	}
 	if width == 0 {
 		return ""
+	}
+	if frames > 0 {
+		return fmt.Sprintf("%d × %d, %s pictures per second", width, height, strconv.FormatFloat(frames, 'f', -1, 64))
 	}
 	return fmt.Sprintf("%d × %d", width, height)
 }
