@@ -12,7 +12,7 @@ func TestSidecars(t *testing.T) {
 		f.Items = append(f.Items, &Item{Name: name, Kind: kind})
 	}
 	var got []string
-	for _, s := range f.Sidecars(f.Items[0]) {
+	for _, s := range f.Sidecars()[f.Items[0]] {
 		got = append(got, s.Item.Name+"|"+s.Language+"|"+s.Format)
 	}
 	if want := []string{"film.srt||srt", "Film.en.srt|en|srt", "Film.de.forced.ASS|de.forced|ass", "Film.vtt||vtt"}; !slices.Equal(got, want) {

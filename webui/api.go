@@ -43,7 +43,11 @@ func (h *Handler) apiItems(w http.ResponseWriter, r *http.Request, rest string) 
 	case slash:
 		return fs.ErrNotExist
 	}
-	return answerJSON(w, h.describeItem(origin(r), item))
+	answer := h.describeItem(origin(r), item)
+	if _, folder, err := h.lookup(parent(path)); err == nil && folder != nil {
+		answer.Subtitles = describeSubtitles(origin(r), folder.Sidecars()[item])
+	}
+	return answerJSON(w, answer)
 }
 
 // writeFolder writes a folder member by member, so that a big one needs
@@ -62,9 +66,12 @@ func (h *Handler) writeFolder(w io.Writer, origin string, f *library.Folder) {
 		writeJSON(out, describeFolder(origin, sub))
 	}
 	out.WriteString(`],"items":[`)
+	sidecars := f.Sidecars()
 	for i, it := range f.Items {
 		separate(out, i)
-		writeJSON(out, h.describeItem(origin, it))
+		item := h.describeItem(origin, it)
+		item.Subtitles = describeSubtitles(origin, sidecars[it])
+		writeJSON(out, item)
 	}
 	out.WriteString("]}\n")
 }

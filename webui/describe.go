@@ -130,22 +130,15 @@ func (h *Handler) describeItem(origin string, it *library.Item) itemJSON {
 	if it.Playable() {
 		rate, burst = h.Need(it)
 	}
-	return itemJSON{it.Path, FactsOf(it, rate, burst), it.Available, h.subtitles(origin, it), urlsJSON{
+	return itemJSON{it.Path, FactsOf(it, rate, burst), it.Available, nil, urlsJSON{
 		origin + mediaURL(it.Path), origin + watchURL(it.Path), origin + playlistURL(it.Path, "m3u"),
 	}}
 }
 
-// subtitles lists the subtitle files beside a film.
-func (h *Handler) subtitles(origin string, it *library.Item) []subtitleJSON {
-	if it.Kind != library.Video {
-		return nil
-	}
-	_, folder, err := h.lookup(parent(it.Path))
-	if err != nil || folder == nil {
-		return nil
-	}
+// describeSubtitles lists the subtitle files beside a film.
+func describeSubtitles(origin string, sidecars []library.Sidecar) []subtitleJSON {
 	var all []subtitleJSON
-	for _, s := range folder.Sidecars(it) {
+	for _, s := range sidecars {
 		all = append(all, subtitleJSON{s.Item.Name, s.Language, s.Format, origin + mediaURL(s.Item.Path)})
 	}
 	return all
