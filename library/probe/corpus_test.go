@@ -129,7 +129,7 @@ func allowed(info *probe.Info, e expectation) int64 {
 
 func TestCorpusRates(t *testing.T) {
 	dir := corpus(t)
-	known := []string{"mov,mp4,m4a,3gp,3g2,mj2", "mp3", "flac", "wav"}
+	known := []string{"matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "mp3", "flac", "wav"}
 	t.Logf("%-30s %9s %9s %7s %7s %9s %9s %7s %7s %8s %5s %7s", "file", "average", "expected", "/", "peak/", "rate", "expected", "/", "burst/", "lead", "reads", "bytes")
 	for _, e := range expectations(t, dir) {
 		if !slices.Contains(known, e.Container) {

@@ -30,6 +30,8 @@ type container struct {
 func containers() []container {
 	return []container{
 		{"mp4", recogniseMP4, readMP4},
+		{"mkv", recogniseMatroska, readMatroska},
+		{"webm", recogniseWebM, readMatroska},
 		{"wav", recogniseWAV, readWAV},
 		{"flac", recogniseFLAC, readFLAC},
 		{"mp3", recogniseMP3, readMP3},
