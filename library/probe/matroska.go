@@ -73,6 +73,7 @@ type mkvFile struct {
 
 	segment, end int64 // content of the segment, inside the file
 	cut          bool  // the file ends or becomes unreadable amid its media
+	resumed      int   // times that it was taken up again
 	first        int64 // the first cluster, 0: there is none
 	past         int64 // the first known element after the media, 0: none
 	seeks        []int64
@@ -159,13 +160,13 @@ func readMatroskaWhole(in *input, whole int64) (*Info, error) {
 	var names []string
 	for _, t := range f.tracks {
 		if t.counts() {
-			names = append(names, codecString(t.Codec, t.config))
+			names = append(names, configString(t.Codec, t.config))
 		}
 		if t.counts() || t.Kind == "subtitle" {
 			info.Tracks = append(info.Tracks, t.Track)
 		}
 	}
-	info.Codecs = joinStrings(names)
+	info.Codecs = joinConfigs(names)
 	f.tags.fill(info)
 	return info, nil
 }
@@ -180,8 +181,8 @@ func (f *mkvFile) header() error {
 		return flawf("%v: its end %s (%d bytes)", top, errPastIt, f.in.size)
 	}
 	segment, err := f.in.element(top.end, f.in.size, window)
-	for n := 0; err == nil && segment.id == mkvVoid && n < maxSeeks; n++ {
-		segment, err = f.in.element(segment.end, f.in.size, window)
+	for n := 0; err == nil && segment.id != mkvSegment && !segment.open && n < maxSeeks; n++ {
+		segment, err = f.in.element(segment.end, f.in.size, window) // some headers tell too short a length
 	}
 	if err != nil {
 		return err

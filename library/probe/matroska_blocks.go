@@ -11,6 +11,7 @@ const (
 	blockAhead   = 32 << 10 // bytes that are read where more blocks follow
 	clusterAhead = 96       // bytes that are read of a cluster or block that is stepped over
 	reordered    = 16       // pictures at most before the one that they are shown after
+	mostResumed  = 16       // times that a damaged file is taken up again
 	judged       = 256      // pictures by which their order is judged
 )
 
@@ -76,7 +77,7 @@ func (f *mkvFile) countPictures(seconds float64) {
 // seconds returns the playing time: what the file says, if that is not far
 // from what was found.
 func (f *mkvFile) seconds(known float64) float64 {
-	if said := f.duration * f.scale; !f.cut && said > known/2 && said < known*2 {
+	if said := f.duration * f.scale; !f.cut && said > known*0.8 && said < known*1.25 {
 		return said
 	}
 	return max(0, known)
@@ -90,7 +91,10 @@ func (f *mkvFile) blocks(at, end int64, visit mkvVisit) error {
 		switch {
 		case isFlaw(err):
 			f.cut = true
-			return nil
+			if at, err = f.resume(at+1, end); err != nil || at == 0 {
+				return err
+			}
+			continue
 		case err != nil:
 			return err
 		case e.id == mkvCluster:
@@ -102,7 +106,10 @@ func (f *mkvFile) blocks(at, end int64, visit mkvVisit) error {
 			return nil
 		case e.open || e.end > f.end:
 			f.cut = true
-			return nil
+			if at, err = f.resume(e.body, end); err != nil || at == 0 {
+				return err
+			}
+			continue
 		}
 		if err := f.take(e); err != nil && !isFlaw(err) {
 			return err
@@ -110,6 +117,15 @@ func (f *mkvFile) blocks(at, end int64, visit mkvVisit) error {
 		at = e.end
 	}
 	return nil
+}
+
+// resume returns the next cluster behind damaged bytes, 0 if there is none.
+func (f *mkvFile) resume(at, end int64) (int64, error) {
+	if f.resumed++; f.resumed > mostResumed {
+		return 0, nil
+	}
+	p, _, err := f.find(at, end)
+	return p.offset, err
 }
 
 // cluster calls visit for the blocks of a cluster and returns where it ends,
@@ -196,6 +212,9 @@ func (f *mkvFile) block(e ebmlElement, ticks uint64, visit mkvVisit) (more bool,
 	}
 	at := float64(ticks) + float64(int16(uint16(b[k])<<8|uint16(b[k+1])))
 	f.cut = f.cut || block.end > f.end
+	if at*f.scale < -1 {
+		return true, flawf("%v is due %.0f s before the begin", e, -at*f.scale)
+	}
 	return visit(t, mkvBlockAt{at * f.scale, float64(length) * f.scale, from, block.end - from}), nil
 }
 

@@ -9,9 +9,9 @@ import (
 
 // Limits of what Matroska files tell of themselves.
 const (
-	maxChapters    = 2000
-	maxAttachments = 1000
-	maxCues        = 1 << 16
+	mkvMostChapters = 2000
+	maxAttachments  = 1000
+	maxCues         = 1 << 16
 )
 
 // mkvCue is a place of the index: a block at offset in the cluster at cluster
@@ -173,7 +173,7 @@ func (f *mkvFile) readChapters(b []byte) {
 			continue
 		}
 		for id, atom := range ebmlIn(edition) {
-			if id == 0xb6 && len(f.chapters) < maxChapters {
+			if id == 0xb6 && len(f.chapters) < mkvMostChapters {
 				f.chapter(atom)
 			}
 		}

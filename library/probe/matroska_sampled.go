@@ -10,12 +10,12 @@ const mkvFactor = 1.15
 
 // Limits of how large files are looked at.
 const (
-	mkvGap      = 5.0      // seconds between cues before the clusters between them are looked at
-	mkvClusters = 20000    // that are stepped over
-	mkvChecked  = 16       // cues that are compared with their clusters
-	mkvReach    = 33       // seconds that a cluster lasts at most: a block counts 2^15 ms from its begin
-	mkvSearch   = 32 << 10 // bytes that are searched at a time
-	mkvTail     = 4 << 20  // bytes at the end in which a cluster is looked for
+	mkvGap      = 5.0     // seconds between cues before the clusters between them are looked at
+	mkvClusters = 20000   // that are stepped over
+	mkvChecked  = 16      // cues that are compared with their clusters
+	mkvReach    = 33      // seconds that a cluster lasts at most: a block counts 2^15 ms from its begin
+	mkvSearch   = 8 << 10 // bytes that are searched at a time
+	mkvTail     = 4 << 20 // bytes at the end in which a cluster is looked for
 )
 
 // mkvHead is the begin of a cluster.

@@ -32,6 +32,7 @@ func containers() []container {
 		{"mp4", recogniseMP4, readMP4},
 		{"mkv", recogniseMatroska, readMatroska},
 		{"webm", recogniseWebM, readMatroska},
+		{"flv", recogniseFLV, readFLV},
 		{"wav", recogniseWAV, readWAV},
 		{"flac", recogniseFLAC, readFLAC},
 		{"mp3", recogniseMP3, readMP3},

@@ -133,9 +133,9 @@ func plainString(codec string) string {
 	return ""
 }
 
-// codecString returns the name for a codec in everyday words and its
+// configString returns the name for a codec in everyday words and its
 // configuration.
-func codecString(codec string, config []byte) string {
+func configString(codec string, config []byte) string {
 	switch codec {
 	case "h264":
 		return avcString(config)
@@ -151,9 +151,9 @@ func codecString(codec string, config []byte) string {
 	return plainString(codec)
 }
 
-// joinStrings joins the names of all tracks. A player would be misled by a
+// joinConfigs joins the names of all tracks. A player would be misled by a
 // list that lacks one: it is empty then.
-func joinStrings(names []string) string {
+func joinConfigs(names []string) string {
 	if slices.Contains(names, "") {
 		return ""
 	}
