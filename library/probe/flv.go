@@ -20,6 +20,7 @@ const (
 	flvHeads    = 64       // tags at the begin by which the codecs are told
 	flvChecked  = 16       // key frames of the index that are compared with their tags
 	maxScript   = 4 << 20  // bytes of metadata
+	flvJump     = 60.0     // seconds ahead of the tag before that are believed if the next one agrees
 	flvKeyFrame = 1        // kind of picture
 )
 
@@ -148,6 +149,15 @@ func (f *flvFile) measureWhole() (Curve, float64, error) {
 		}
 		if !sample {
 			continue
+		}
+		if h.time+f.shift > f.last+flvJump {
+			next, err := f.tag(at)
+			if err != nil && !isFlaw(err) {
+				return Curve{}, 0, err
+			}
+			if err == nil && next.time < h.time-1 {
+				h.time = f.last - f.shift // its time is damaged
+			}
 		}
 		t := f.timeOf(h)
 		length := t - before[h.kind]

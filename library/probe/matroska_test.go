@@ -2,7 +2,10 @@ package probe_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -183,4 +186,61 @@ func FuzzMatroska(f *testing.F) {
 	live, web, sound := o, o, o
 	live.Live, live.Cues, web.WebM, web.Cues, web.Groups, sound.SoundOnly = true, "", true, "end", true, true
 	fuzz(f, matroska(o), matroska(live), matroska(web), matroska(sound))
+}
+
+// TestReadErrorsOfFilms lets reads fail from some byte on.
+func TestReadErrorsOfFilms(t *testing.T) {
+	away := errors.New("disk is away")
+	for name, data := range map[string][]byte{
+		"film":      matroska(probetest.MatroskaOptions{Audio: true, Cues: "end"}),
+		"long":      matroska(probetest.MatroskaOptions{Seconds: 120, Audio: true, Cues: "end"}),
+		"long live": matroska(probetest.MatroskaOptions{Seconds: 120, Audio: true, Live: true}),
+		"flv":       probetest.FLV(probetest.FLVOptions{Audio: true}),
+		"long flv":  probetest.FLV(probetest.FLVOptions{Seconds: 120, Audio: true}),
+	} {
+		for _, at := range []int64{0, 8192, int64(len(data) / 2), int64(len(data) - 1)} {
+			_, err := probe.Probe(t.Context(), &broken{data: data, at: at, err: away}, int64(len(data)))
+			if at == 0 && err == nil || err != nil && !errors.Is(err, away) {
+				t.Errorf("%s from byte %d on: error %v, want %v", name, at, err, away)
+			}
+			_, err = probe.Probe(t.Context(), &broken{data: data, at: at, err: io.EOF}, int64(len(data)))
+			if at == 0 && err == nil || err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("%s that has shrunk to %d bytes: error %v", name, at, err)
+			}
+		}
+	}
+}
+
+// TestFlippedBytesOfFilms is a small part of what the fuzz tests do.
+func TestFlippedBytesOfFilms(t *testing.T) {
+	tiny := func(int) int { return 20 }
+	o := probetest.MatroskaOptions{Seconds: 0.3, Cluster: 0.1, FrameSize: tiny, Audio: true, Title: "T", Attach: 20, Cues: "end"}
+	live := o
+	live.Live, live.Cues = true, ""
+	for _, data := range [][]byte{matroska(o), matroska(live), probetest.FLV(probetest.FLVOptions{Seconds: 0.3, FrameSize: tiny, Audio: true, Index: true})} {
+		for at := 0; at < min(len(data), 2500); at += 2 {
+			for _, with := range []byte{0, 0xff} {
+				harmless(t, patch(data, at, []byte{with}))
+			}
+			harmless(t, data[:at])
+		}
+	}
+}
+
+// TestFilmOfThreeHours counts the memory of a sampled film.
+func TestFilmOfThreeHours(t *testing.T) {
+	data := matroska(probetest.MatroskaOptions{Seconds: 3 * 3600, FPS: 24, FrameSize: func(i int) int { return 20 + i*7%90 }, Cues: "end"})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f := &file{data: data}
+	info, err := probe.Probe(t.Context(), f, int64(len(data)))
+	runtime.ReadMemStats(&after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grown := after.TotalAlloc - before.TotalAlloc
+	t.Logf("%.0f s, exact %v: %d bytes of memory, %d reads of %d bytes", info.Duration, info.Curve.Exact, grown, f.reads, f.bytes)
+	if info.Curve.Exact || grown > 8<<20 {
+		t.Errorf("took %d bytes of memory", grown)
+	}
 }
