@@ -20,7 +20,7 @@ const (
 	flvHeads    = 64       // tags at the begin by which the codecs are told
 	flvChecked  = 16       // key frames of the index that are compared with their tags
 	maxScript   = 4 << 20  // bytes of metadata
-	flvJump     = 60.0     // seconds ahead of the tag before that are believed if the next one agrees
+	flvJump     = 60.0     // seconds between tags that are believed only if the next one agrees
 	flvKeyFrame = 1        // kind of picture
 )
 
@@ -150,12 +150,12 @@ func (f *flvFile) measureWhole() (Curve, float64, error) {
 		if !sample {
 			continue
 		}
-		if h.time+f.shift > f.last+flvJump {
+		if ahead := h.time + f.shift - f.last; ahead > flvJump || ahead < -1 {
 			next, err := f.tag(at)
 			if err != nil && !isFlaw(err) {
 				return Curve{}, 0, err
 			}
-			if err == nil && next.time < h.time-1 {
+			if err != nil || math.Abs(next.time-h.time) > flvJump {
 				h.time = f.last - f.shift // its time is damaged
 			}
 		}
