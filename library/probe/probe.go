@@ -30,6 +30,9 @@ type container struct {
 func containers() []container {
 	return []container{
 		{"mp4", recogniseMP4, readMP4},
+		{"mkv", recogniseMatroska, readMatroska},
+		{"webm", recogniseWebM, readMatroska},
+		{"flv", recogniseFLV, readFLV},
 		{"wav", recogniseWAV, readWAV},
 		{"flac", recogniseFLAC, readFLAC},
 		{"hls", recogniseHLS, readHLS},
