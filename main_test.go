@@ -16,13 +16,22 @@ import (
 	"mustserv/library/probe/probetest"
 )
 
+// scratch is a folder for what several tests use; it goes when they end.
+var scratch string
+
 // TestMain lets the test binary be mustserv itself, so that tests start the
 // real program, race detector and all.
 func TestMain(m *testing.M) {
 	if os.Getenv("MUSTSERV_TEST_RUN") != "" {
 		main()
 	}
-	os.Exit(m.Run())
+	var err error
+	if scratch, err = os.MkdirTemp("", "mustserv-test"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	os.RemoveAll(scratch)
+	os.Exit(code)
 }
 
 // program is a running mustserv.

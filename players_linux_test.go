@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -38,33 +39,42 @@ func need(t testing.TB, programs ...string) {
 	}
 }
 
-// films makes the same film in the containers that differ most in how
-// players read them.
+// films returns a folder with the same film in the containers that differ most
+// in how players read them. They are made once.
 func films(t *testing.T) string {
 	t.Helper()
 	need(t, "ffmpeg")
-	dir := filepath.Join(t.TempDir(), "Films")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	dir, err := madeFilms()
+	if err != nil {
 		t.Fatal(err)
 	}
-	make := func(name string, args ...string) {
-		t.Helper()
-		args = append(append([]string{"-v", "error", "-y"}, args...), filepath.Join(dir, name))
-		if out, err := exec.Command("ffmpeg", args...).CombinedOutput(); err != nil {
-			t.Fatalf("ffmpeg %v: %v\n%s", args, err, out)
-		}
-	}
-	make("end.mp4", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=60", "-f", "lavfi", "-i", "sine=f=440:r=44100:d=60",
-		"-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "64k")
-	from := []string{"-i", filepath.Join(dir, "end.mp4")}
-	make("start.mp4", append(from, "-c", "copy", "-movflags", "+faststart")...)
-	make("fragments.mp4", append(from, "-c", "copy", "-movflags", "+frag_keyframe+empty_moov+default_base_moof")...)
-	make("film.mkv", append(from, "-c", "copy")...)
-	make("film.avi", append(from, "-c:v", "mpeg4", "-q:v", "8", "-c:a", "libmp3lame", "-b:a", "96k")...)
-	make("vbr.mp3", "-f", "lavfi", "-i", "anoisesrc=r=44100:c=pink:a=0.5:d=30", "-f", "lavfi", "-i", "sine=f=300:r=44100:d=60",
-		"-filter_complex", "amix=inputs=2:duration=longest", "-c:a", "libmp3lame", "-q:a", "4")
 	return dir
 }
+
+var madeFilms = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join(scratch, "Films")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", err
+	}
+	first := filepath.Join(dir, "end.mp4")
+	for _, args := range [][]string{
+		{"-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=60", "-f", "lavfi", "-i", "sine=f=440:r=44100:d=60",
+			"-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "64k", first},
+		{"-i", first, "-c", "copy", "-movflags", "+faststart", "start.mp4"},
+		{"-i", first, "-c", "copy", "-movflags", "+frag_keyframe+empty_moov+default_base_moof", "fragments.mp4"},
+		{"-i", first, "-c", "copy", "film.mkv"},
+		{"-i", first, "-c:v", "mpeg4", "-q:v", "8", "-c:a", "libmp3lame", "-b:a", "96k", "film.avi"},
+		{"-f", "lavfi", "-i", "anoisesrc=r=44100:c=pink:a=0.5:d=30", "-f", "lavfi", "-i", "sine=f=300:r=44100:d=60",
+			"-filter_complex", "amix=inputs=2:duration=longest", "-c:a", "libmp3lame", "-q:a", "4", "vbr.mp3"},
+	} {
+		cmd := exec.Command("ffmpeg", append([]string{"-v", "error", "-y"}, args...)...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("ffmpeg %v: %w: %s", args, err, out)
+		}
+	}
+	return dir, nil
+})
 
 // player is a running player under control.
 type player interface {
