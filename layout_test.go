@@ -61,7 +61,7 @@ type goPackage struct {
 func packages(t *testing.T, goos string) []goPackage {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-json=ImportPath,Name,Dir,GoFiles,Imports", "./...")
-	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOFLAGS=")
+	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH=amd64", "CGO_ENABLED=0", "GOFLAGS=")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
