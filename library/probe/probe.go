@@ -32,6 +32,13 @@ func containers() []container {
 		{"mp4", recogniseMP4, readMP4},
 		{"wav", recogniseWAV, readWAV},
 		{"flac", recogniseFLAC, readFLAC},
+		{"aiff", recogniseAIFF, readAIFF},
+		{"mjpeg", recogniseMJPEG, readMJPEG},
+		{"ogv", recogniseOggFilm, readOgg},
+		{"ogg", recogniseOgg, readOgg},
+		{"aac", recogniseADTS, readADTS},
+		{"ac3", recogniseAC3, readAC3},
+		{"eac3", recogniseEAC3, readEAC3},
 		{"mp3", recogniseMP3, readMP3},
 	}
 }
