@@ -3,7 +3,7 @@ package probe
 // Limits of sound that is nothing but frames, without an index.
 const (
 	framesNear   = 3       // that have to follow each other at the begin
-	framesJunk   = 6       // and behind junk
+	framesJunk   = 4       // and behind junk
 	framesWalk   = 1 << 20 // bytes of sound of which every frame is looked at
 	framesPlaces = 128     // that longer sound is judged by, at most
 	framesApart  = 64 << 10
@@ -36,7 +36,7 @@ const frameHeader = 8
 // that a recording was begun in.
 func (f *framedSound) find() (bool, error) {
 	at, err := skipID3(f.in, nil)
-	if err != nil {
+	if err != nil || at == f.in.size {
 		return false, err
 	}
 	n := min(headBytes, f.in.size-at)

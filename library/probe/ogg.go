@@ -132,11 +132,14 @@ func recogniseOggFilm(in *input) (bool, error) {
 	o := &oggFile{in: in}
 	for at := int64(0); in.size-at >= oggPageHead && len(o.streams) < maxStreams; {
 		p, err := o.page(at, window)
-		if isFlaw(err) || err == nil && !p.first {
+		if err == nil && !p.first {
 			break
 		}
 		if err == nil {
 			err = o.begin(p)
+		}
+		if isFlaw(err) {
+			break // readOgg tells it
 		}
 		if err != nil {
 			return false, err
@@ -216,6 +219,9 @@ func (o *oggFile) opening() error {
 
 // begin adds the stream that begins on a page.
 func (o *oggFile) begin(p oggPage) error {
+	if o.stream(p.serial) != nil {
+		return flawf("page at byte %d: stream %d begins again", p.at, p.serial)
+	}
 	if len(o.streams) == maxStreams {
 		return flawf("page at byte %d: more than %d streams begin", p.at, maxStreams)
 	}
@@ -301,6 +307,7 @@ func (o *oggFile) sound(s *oggStream) (seconds float64, c Curve, err error) {
 // the file is not of it, and the end of the last page.
 func (o *oggFile) lastSound(s *oggStream) (last, end int64, err error) {
 	end = o.in.size
+	found := false
 	for to, k := o.in.size, 0; k < oggTail && to > o.start; k++ {
 		from := max(o.start, to-oggWindow)
 		if k == 0 {
@@ -310,8 +317,8 @@ func (o *oggFile) lastSound(s *oggStream) (last, end int64, err error) {
 		if err != nil {
 			return 0, 0, err
 		}
-		if n := len(pages); n > 0 && k == 0 {
-			end = min(end, pages[n-1].end)
+		if n := len(pages); n > 0 && !found {
+			found, end = true, min(end, pages[n-1].end)
 		}
 		for _, p := range pages {
 			if p.first {

@@ -80,6 +80,9 @@ func (w *oggWalker) take(p oggPage) error {
 				w.base = w.curve.last
 			}
 		}
+		if w.o.stream(p.serial) != nil {
+			return nil // nothing that plays can be behind it
+		}
 		if err := w.o.begin(p); err != nil {
 			return err
 		}
