@@ -1,6 +1,7 @@
 package probe_test
 
 import (
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -67,4 +68,42 @@ func FuzzADTS(f *testing.F) {
 
 func FuzzAC3(f *testing.F) {
 	fuzz(f, probetest.AC3(0.1), probetest.EAC3(0.2, nil), probetest.EAC3(0.2, func(i int) int { return 20 + i*2 }))
+}
+
+// small returns a tiny file of each container that came after the first four.
+func small() map[string][]byte {
+	tiny := func(i int) int { return 24 + i%5 }
+	return map[string][]byte{
+		"ogg":   probetest.Ogg(probetest.OggOptions{Seconds: 2}),
+		"ogv":   probetest.Ogg(probetest.OggOptions{Seconds: 2, Film: true, FrameSize: tiny}),
+		"chain": slices.Repeat(probetest.Ogg(probetest.OggOptions{Seconds: 1}), 2),
+		"aac":   probetest.ADTS(1, func(i int) int { return 300 + i%7 }),
+		"ac3":   probetest.AC3(1),
+		"eac3":  probetest.EAC3(1, nil),
+		"aiff":  probetest.AIFF(1, 1, "sowt", "T"),
+		"mjpeg": probetest.MJPEG(5, func(int) int { return 500 }),
+	}
+}
+
+func TestReadErrorsOfOthers(t *testing.T) {
+	away := errors.New("disk is away")
+	for name, data := range small() {
+		for _, at := range []int64{0, 8192, int64(len(data) / 2), int64(len(data) - 1)} {
+			_, err := probe.Probe(t.Context(), &broken{data: data, at: at, err: away}, int64(len(data)))
+			if at == 0 && err == nil || err != nil && !errors.Is(err, away) {
+				t.Errorf("%s, byte %d: error %v, want %v", name, at, err, away)
+			}
+		}
+	}
+}
+
+func TestFlippedBytesOfOthers(t *testing.T) {
+	for _, data := range small() {
+		for at := 0; at < min(len(data), 1000); at += 3 {
+			for _, with := range []byte{0, 0xff} {
+				harmless(t, patch(data, at, []byte{with}))
+			}
+			harmless(t, data[:at])
+		}
+	}
 }

@@ -16,7 +16,8 @@ const (
 	oggFactor = 1.15      // what lies between them may be this much more
 	oggResync = 1 << 20   // bytes without a page before the rest is given up
 	oggBegin  = 256 << 10 // that are looked at to see how long pages of sound are
-	maxOggLag = 10.0      // seconds
+	oggLag    = 1.0       // seconds that sound lies behind pictures, if no page of it was met
+	maxOggLag = 10.0
 )
 
 // oggWalker reads all pages of a file.
@@ -186,6 +187,9 @@ func (o *oggFile) sample(s *oggStream) (seconds float64, c Curve, err error) {
 		lag = max(lag, late)
 	}
 	film = append(film, oggPlace{seconds, o.in.size})
+	if lag == 0 && slices.ContainsFunc(o.streams, func(s *oggStream) bool { return s.Kind == "audio" }) {
+		lag = oggLag
+	}
 	curve := newCurve(o.in.size)
 	for i, p := range film[1:] {
 		q := film[i]
