@@ -171,7 +171,8 @@ func manifestMIME(kind Kind) string {
 
 // byContent returns the kind and MIME type of a measured file. The content
 // counts where it is not what the extension says, or where there is none; a
-// film's container without a picture is music.
+// film's container without a picture is music. An Ogg file with pictures is a
+// container of its own, "ogv", as its type is.
 func byContent(name string, info *probe.Info) (Kind, string) {
 	switch info.Container {
 	case "hls":
@@ -201,8 +202,6 @@ func family(mime string) string {
 		return "video/mp4"
 	case "audio/x-matroska", "video/webm", "audio/webm":
 		return "video/x-matroska"
-	case "video/ogg":
-		return "audio/ogg"
 	case "audio/x-ms-wma", "video/x-ms-wmv":
 		return "video/x-ms-asf"
 	}

@@ -71,6 +71,15 @@ func TestKindByContent(t *testing.T) {
 		{"none", "wav", sound, Audio, "audio/wav"},
 		{"none", "mp4", film, Video, "video/mp4"},
 		{"a.webm", "mkv", film, Video, "video/webm"},
+		{"a.ogg", "ogg", sound, Audio, "audio/ogg"},
+		{"a.opus", "ogg", sound, Audio, "audio/ogg"},
+		{"a.ogg", "ogv", film, Video, "video/ogg"},
+		{"a.ogm", "ogv", film, Video, "video/ogg"},
+		{"a.ogv", "ogg", sound, Audio, "audio/ogg"},
+		{"none", "aac", sound, Audio, "audio/aac"},
+		{"a.ac3", "eac3", sound, Audio, "audio/eac3"},
+		{"a.aif", "aiff", sound, Audio, "audio/aiff"},
+		{"a.mjpg", "mjpeg", film, Video, "video/x-motion-jpeg"},
 	} {
 		kind, mime := byContent(row.name, &probe.Info{Container: row.container, Tracks: row.tracks})
 		if kind != row.kind || mime != row.mime {

@@ -92,6 +92,7 @@ func TestWholeInfo(t *testing.T) {
 	var info probe.Info
 	next := 0
 	setAll(reflect.ValueOf(&info).Elem(), &next)
+	info.Curve.Shape = nil // which nobody keeps
 	text, err := record{value: &Entry{Info: &info}}.text()
 	if err != nil {
 		t.Fatal(err)
@@ -114,6 +115,9 @@ func setAll(v reflect.Value, next *int) {
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
 		setAll(v.Index(0), next)
 		setAll(v.Index(1), next)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		setAll(v.Elem(), next)
 	case reflect.String:
 		v.SetString(fmt.Sprint(*next))
 	case reflect.Bool:

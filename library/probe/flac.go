@@ -60,7 +60,7 @@ func readFLAC(in *input) (*Info, error) {
 		return nil, err
 	}
 	track := Track{Kind: "audio", Codec: "flac", Channels: f.channels, Hertz: f.hertz}
-	info := &Info{Duration: seconds, Tracks: []Track{track}, Curve: soundCurve(f.at, end, in.size, seconds)}
+	info := &Info{Duration: seconds, Tracks: []Track{track}, Codecs: "flac", Curve: soundCurve(f.at, end, in.size, seconds)}
 	f.tags.fill(info)
 	return info, nil
 }
@@ -109,6 +109,12 @@ func (f *flacFile) take(kind byte, size int64, n int) error {
 			return err
 		}
 		f.tags.readVorbis(b)
+	case kind == 6 && size >= 32:
+		b, err := f.in.peek(f.at+4, int(min(size, pictureHead)), window)
+		if err != nil {
+			return err
+		}
+		f.tags.flacPicture(b, f.at+4, size)
 	}
 	return nil
 }

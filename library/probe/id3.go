@@ -3,14 +3,16 @@ package probe
 import (
 	"bytes"
 	"encoding/binary"
-	"strings"
+	"strconv"
 	"unicode/utf16"
 )
 
 // Limits of tags.
 const (
 	maxTags   = 16 // one after the other
-	maxFrames = 100
+	maxFrames = 500
+
+	maxUnsynchronised = 32 << 10 // bytes that are read of a tag that has to be changed
 )
 
 // id3Tag is an ID3v2 tag: where it begins and ends.
@@ -72,48 +74,185 @@ func skipID3(in *input, t *tags) (int64, error) {
 	return at, nil
 }
 
-// readID3 takes texts from the frames of a tag. Pictures are stepped over. A
-// tag that was unsynchronised as a whole is left alone.
+// readID3 takes texts, chapters and the place of a picture from the frames of
+// a tag.
 func (t *tags) readID3(in *input, tag id3Tag) error {
-	if tag.flags&0xc0 != 0 && tag.version < 4 || tag.flags&0x40 != 0 {
-		return nil
+	if tag.flags&0x80 != 0 && tag.version < 4 {
+		return t.readUnsynchronised(in, tag)
 	}
-	header := int64(10)
+	header, at := int64(10), tag.at+10
 	if tag.version == 2 {
 		header = 6
 	}
-	for at, n := tag.at+10, 0; at+header <= tag.end && n < maxFrames; n++ {
+	if tag.flags&0x40 != 0 {
+		n, err := id3Extension(in, tag)
+		if err != nil || n < 0 {
+			return err
+		}
+		at += n
+	}
+	for n := 0; at+header <= tag.end && n < maxFrames; n++ {
 		b, err := in.peek(at, int(header), window)
 		if err != nil {
 			return err
 		}
-		name, size := id3Frame(b, tag.version)
-		if b[0] == 0 || size > tag.end-at-header {
+		f := id3Frame(b, tag.version)
+		if b[0] == 0 || f.size > tag.end-at-header {
 			return nil
 		}
-		if key := id3Key(name); key != "" && size > 1 && size < 8*maxText {
-			text, err := in.peek(at+header, int(size), window)
-			if err != nil {
-				return err
-			}
-			t.set(key, id3Text(text))
+		f.at = at + header
+		if err := t.takeID3(in, f); err != nil {
+			return err
 		}
-		at += header + size
+		at = f.at + f.size
 	}
 	return nil
 }
 
-// id3Frame returns the name and size of a frame.
-func id3Frame(b []byte, version byte) (name string, size int64) {
-	switch version {
-	case 2:
-		return string(b[:3]), int64(b[3])<<16 | int64(b[4])<<8 | int64(b[5])
-	case 4:
-		if n, ok := synchsafe(b[4:]); ok {
-			return string(b[:4]), n
+// readUnsynchronised takes the texts of a tag that has a zero after each 0xff
+// that another byte could follow to look like sound. Pictures in it are not as
+// the file has them.
+func (t *tags) readUnsynchronised(in *input, tag id3Tag) error {
+	b, err := in.peek(tag.at+10, int(min(tag.end-tag.at-10, maxUnsynchronised)), 0)
+	if err != nil {
+		return err
+	}
+	plain := bytes.ReplaceAll(b, []byte{0xff, 0}, []byte{0xff})
+	if len(plain) == 0 {
+		return nil
+	}
+	cover, front := t.cover, t.front
+	inside := newInput(in.ctx, bytes.NewReader(plain), int64(len(plain)))
+	err = t.readID3(inside, id3Tag{at: -10, end: int64(len(plain)), version: tag.version, flags: tag.flags &^ 0x80})
+	t.cover, t.front = cover, front
+	return err
+}
+
+// id3Extension returns the length of the extended header that a tag begins
+// with; negative if that is no valid one, or the tag is compressed.
+func id3Extension(in *input, tag id3Tag) (int64, error) {
+	if tag.version == 2 || tag.end-tag.at < 14 {
+		return -1, nil
+	}
+	b, err := in.peek(tag.at+10, 4, window)
+	if err != nil {
+		return 0, err
+	}
+	n := int64(binary.BigEndian.Uint32(b)) + 4
+	if tag.version >= 4 {
+		whole := false
+		if n, whole = synchsafe(b); !whole {
+			return -1, nil
 		}
 	}
-	return string(b[:4]), int64(binary.BigEndian.Uint32(b[4:]))
+	if n > tag.end-tag.at-10 {
+		return -1, nil
+	}
+	return n, nil
+}
+
+// takeID3 takes what is of interest from a frame.
+func (t *tags) takeID3(in *input, f id3Part) error {
+	key := id3Key(f.name)
+	picture, chapter := f.name == "APIC" || f.name == "PIC", f.name == "CHAP"
+	n := int64(0)
+	switch {
+	case f.packed || f.size < 2:
+	case picture && f.plain:
+		n = min(f.size, pictureHead)
+	case chapter, key != "" && f.size < 8*maxText:
+		n = min(f.size, 8*maxText)
+	}
+	if n == 0 {
+		return nil
+	}
+	b, err := in.peek(f.at, int(n), window)
+	if err != nil {
+		return err
+	}
+	if picture {
+		t.id3Picture(b, f.at, f.size, f.version)
+		return nil
+	}
+	if f.lengthFirst && len(b) >= 4 {
+		b = b[4:]
+	}
+	if f.zeros {
+		b = bytes.ReplaceAll(b, []byte{0xff, 0}, []byte{0xff})
+	}
+	switch {
+	case len(b) == 0:
+	case chapter:
+		t.id3Chapter(b, f.version)
+	case key == "genre":
+		t.set(key, id3Genre(id3Text(b)))
+	default:
+		t.set(key, id3Text(b))
+	}
+	return nil
+}
+
+// id3Chapter takes a chapter: its key, the time in milliseconds, the end of it
+// and two places in the file; then frames, of which one is the title.
+func (t *tags) id3Chapter(b []byte, version byte) {
+	_, b, _ = bytes.Cut(b, []byte{0})
+	if len(b) < 16 {
+		return
+	}
+	start, title := float64(binary.BigEndian.Uint32(b))/1000, ""
+	for b = b[16:]; len(b) > 10; {
+		f := id3Frame(b, version)
+		if f.size > int64(len(b)-10) {
+			break
+		}
+		if f.name == "TIT2" && f.size > 1 && !f.packed && f.plain {
+			title = id3Text(b[10 : 10+f.size])
+		}
+		b = b[10+f.size:]
+	}
+	t.chapter(start, title)
+}
+
+// readID3Chunk takes the tags from the ID3v2 tag that other containers have at
+// a byte, if there is one.
+func (t *tags) readID3Chunk(in *input, at int64) error {
+	tag, ok, err := id3At(in, at)
+	if isFlaw(err) || err == nil && !ok {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return t.readID3(in, tag)
+}
+
+// id3Part is a frame of a tag.
+type id3Part struct {
+	name     string
+	at, size int64 // of what follows its header
+	version  byte
+
+	packed      bool // compressed or encrypted
+	lengthFirst bool // four bytes with a length come first
+	zeros       bool // unsynchronised
+	plain       bool // none of that
+}
+
+// id3Frame reads the header of a frame, of 6 or 10 bytes.
+func id3Frame(b []byte, version byte) id3Part {
+	if version == 2 {
+		return id3Part{name: string(b[:3]), size: int64(b[3])<<16 | int64(b[4])<<8 | int64(b[5]), version: version, plain: true}
+	}
+	f := id3Part{name: string(b[:4]), size: int64(binary.BigEndian.Uint32(b[4:])), version: version, packed: b[9]&0xc0 != 0}
+	f.plain = b[9]&0xe0 == 0
+	if version < 4 {
+		return f
+	}
+	f.packed, f.zeros, f.lengthFirst, f.plain = b[9]&0x0c != 0, b[9]&2 != 0, b[9]&1 != 0, b[9]&0x4f == 0
+	if n, ok := synchsafe(b[4:]); ok {
+		f.size = n
+	}
+	return f
 }
 
 // id3Key returns the name of a text frame as Vorbis comments have it.
@@ -127,6 +266,10 @@ func id3Key(frame string) string {
 		return "album"
 	case "TDRC", "TYER", "TYE":
 		return "date"
+	case "TCON", "TCO":
+		return "genre"
+	case "TRCK", "TRK":
+		return "track"
 	}
 	return ""
 }
@@ -137,7 +280,7 @@ func id3Text(b []byte) string {
 	encoding, b := b[0], b[1:]
 	switch {
 	case encoding == 0:
-		return latin1(b)
+		return oldText(b)
 	case encoding == 3:
 		b, _, _ = bytes.Cut(b, []byte{0})
 		return string(b)
@@ -151,16 +294,6 @@ func id3Text(b []byte) string {
 		return utf16Text(b, binary.BigEndian)
 	}
 	return ""
-}
-
-// latin1 decodes ISO 8859-1 up to the first zero.
-func latin1(b []byte) string {
-	b, _, _ = bytes.Cut(b, []byte{0})
-	var s strings.Builder
-	for _, c := range b {
-		s.WriteRune(rune(c))
-	}
-	return s.String()
 }
 
 // utf16Text decodes UTF-16 up to the first zero.
@@ -219,10 +352,15 @@ func tailTag(b []byte, last bool, t *tags) int64 {
 	return 0
 }
 
-// readID3v1 takes the texts of an ID3v1 tag.
+// readID3v1 takes the texts of an ID3v1 tag, and in its last bytes the number
+// of the song, if a zero is before it, and that of the genre.
 func (t *tags) readID3v1(b []byte) {
-	t.set("title", latin1(b[3:33]))
-	t.set("artist", latin1(b[33:63]))
-	t.set("album", latin1(b[63:93]))
-	t.set("date", latin1(b[93:97]))
+	t.set("title", oldText(b[3:33]))
+	t.set("artist", oldText(b[33:63]))
+	t.set("album", oldText(b[63:93]))
+	t.set("date", oldText(b[93:97]))
+	if b[125] == 0 && b[126] != 0 {
+		t.set("track", strconv.Itoa(int(b[126])))
+	}
+	t.set("genre", genreOf(int(b[127])))
 }

@@ -5,7 +5,7 @@ import "mustserv/ratelimit"
 // Info is what a probe found out about one media file. It is not changed
 // after Probe has returned it.
 type Info struct {
-	Container string    `json:"container"`        // "mp4", "mp3", "flac", "wav"
+	Container string    `json:"container"`        // "mp4", "mp3", "flac", "wav", "ogg", "ogv", "aac" …
 	Duration  float64   `json:"duration"`         // seconds
 	Tracks    []Track   `json:"tracks,omitempty"` // audio, video and subtitle tracks, in the file's order
 	Title     string    `json:"title,omitempty"`

@@ -156,7 +156,7 @@ func readMatroskaWhole(in *input, whole int64) (*Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	info := &Info{Duration: seconds, Curve: sum, Chapters: f.chapters, Cover: f.cover}
+	info := &Info{Duration: seconds, Curve: sum}
 	var names []string
 	for _, t := range f.tracks {
 		if t.counts() {
@@ -167,7 +167,7 @@ func readMatroskaWhole(in *input, whole int64) (*Info, error) {
 		}
 	}
 	info.Codecs = joinConfigs(names)
-	f.tags.fill(info)
+	f.tags.fill(info, tags{chapters: f.chapters, cover: f.cover})
 	return info, nil
 }
 

@@ -341,8 +341,7 @@ func simpleTag(b []byte) mkvText {
 
 // fill enters the texts: those of the part first. Beside a title of the part,
 // that of the whole is the name of the album.
-func (t *mkvTexts) fill(info *Info) {
-	var all tags
+func (t *mkvTexts) fill(info *Info, all tags) {
 	for _, p := range t.part {
 		all.set(p.name, p.value)
 	}

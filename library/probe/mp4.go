@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
+	"strings"
 
 	"github.com/abema/go-mp4"
 )
@@ -28,6 +29,9 @@ type mp4File struct {
 	cut        bool  // the file ends or becomes unreadable amid its fragments
 	tags       tags
 	guess      int // length of a fragment's header
+
+	chapters     *mp4Track // whose texts are their names
+	chapterBytes int64     // that were read for them
 }
 
 // mp4Box is a box at the top of the file.
@@ -62,11 +66,17 @@ func readMP4(in *input) (*Info, error) {
 	}
 	info := &Info{Duration: f.seconds(), Curve: sum}
 	f.tags.fill(info)
+	var codecs []string
 	for _, t := range f.tracks {
 		if t.Kind != "" {
+			t.Frames = t.rate()
 			info.Tracks = append(info.Tracks, t.Track)
 		}
+		if t.counts() && t.codecs != "" && !slices.Contains(codecs, t.codecs) {
+			codecs = append(codecs, t.codecs)
+		}
 	}
+	info.Codecs = strings.Join(codecs, ", ")
 	return info, nil
 }
 
@@ -195,7 +205,7 @@ func (f *mp4File) movie(b mp4Box) error {
 	if err != nil {
 		return err
 	}
-	m := mp4Movie{file: f}
+	m := mp4Movie{file: f, at: b.at}
 	if err := visitBoxes(moov, m.visit); err != nil {
 		return flawf("box %q at byte %d: %v", b.kind, b.at, err)
 	}
@@ -204,6 +214,9 @@ func (f *mp4File) movie(b mp4Box) error {
 		if err := t.list(f.in.ctx, f.curve); err != nil {
 			return wrapFlaw(err, "track %d in box %q at byte %d", i+1, b.kind, b.at)
 		}
+	}
+	if f.chapters != nil && len(f.tags.chapters) == 0 {
+		return f.readChapters(f.chapters)
 	}
 	return nil
 }

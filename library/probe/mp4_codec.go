@@ -28,6 +28,7 @@ func (t *mp4Track) entry(stsd []byte) {
 	if t.Codec == "" {
 		t.Codec = objectType(code, e)
 	}
+	t.codecs = codecString(code, e)
 	switch t.handler {
 	case "vide":
 		if len(e) >= 36 {
@@ -138,30 +139,43 @@ func objectType(code string, e []byte) string {
 	return strings.TrimSpace(letters(code))
 }
 
-// descriptorCodec finds the decoder configuration in an esds box, behind
-// version and flags: tags of one byte, each with a length of up to four bytes.
+// descriptorCodec names the codec that an esds box tells, empty if none.
 func descriptorCodec(b []byte) string {
+	kind, _, ok := descriptor(b)
+	if !ok {
+		return ""
+	}
+	return objectCodec(kind)
+}
+
+// descriptor finds the decoder configuration in an esds box, behind version
+// and flags: tags of one byte, each with a length of up to four bytes. It
+// returns the object type, and what only the codec understands.
+func descriptor(b []byte) (kind byte, specific []byte, ok bool) {
 	b = b[min(4, len(b)):]
 	for range 4 {
 		if len(b) < 2 {
-			return ""
+			return kind, nil, ok
 		}
-		tag := b[0]
+		tag, n := b[0], 0
 		b = b[1:]
 		for i := 0; i < 4 && len(b) > 1 && b[0]&0x80 != 0; i++ {
-			b = b[1:]
+			n, b = n<<7|int(b[0]&0x7f), b[1:]
 		}
-		b = b[1:]
+		n, b = n<<7|int(b[0]&0x7f), b[1:]
 		switch {
-		case tag == 4 && len(b) > 0:
-			return objectCodec(b[0])
 		case tag == 3 && len(b) >= 3:
 			b = b[min(len(b), streamHeader(b)):]
+		case tag == 4 && len(b) > 0:
+			kind, ok = b[0], true
+			b = b[min(len(b), 13):]
+		case tag == 5 && ok:
+			return kind, b[:min(len(b), n)], true
 		default:
-			return ""
+			return kind, nil, ok
 		}
 	}
-	return ""
+	return kind, nil, ok
 }
 
 // streamHeader is the length of the fields of an elementary stream descriptor

@@ -148,7 +148,7 @@ func (m *mp4Fragment) equal(count int64) {
 		if t.counts() {
 			m.file.curve.ramp(t.seconds(t.next)+t.shift, t.seconds(count*m.length), m.place, bytes, t.seconds(m.length))
 		}
-		m.pass(count * m.length)
+		m.pass(count, count*m.length)
 	}
 	m.place += bytes
 }
@@ -167,15 +167,16 @@ func (m *mp4Fragment) each(b []byte, flags uint32, width int) {
 			if t.counts() {
 				m.file.curve.add(t.seconds(t.next)+t.shift, t.seconds(length), m.place, size)
 			}
-			m.pass(length)
+			m.pass(1, length)
 		}
 		m.place += size
 	}
 }
 
-// pass lets time go by on the track.
-func (m *mp4Fragment) pass(length int64) {
+// pass lets the time of some samples go by on the track.
+func (m *mp4Fragment) pass(samples, length int64) {
 	m.track.started = true
+	m.track.count, m.track.span = m.track.count+samples, m.track.span+length
 	if m.track.next < 1<<62 {
 		m.track.next += length
 	}

@@ -11,6 +11,7 @@ import (
 // mp4Movie collects what the moov box says.
 type mp4Movie struct {
 	file     *mp4File
+	at       int64               // of the moov box in the file
 	chapters []uint32            // tracks that others name as their chapters
 	defaults map[uint32]mp4.Trex // of fragments, by track
 }
@@ -34,7 +35,7 @@ func (m *mp4Movie) visit(h *mp4.ReadHandle, payload []byte) (open bool, err erro
 		f.tracks = append(f.tracks, &mp4Track{})
 		return true, nil
 	case "moov/udta", "moov/meta":
-		f.tags.readMP4(payload)
+		f.tags.readMP4(payload, m.at+int64(h.BoxInfo.Offset+h.BoxInfo.HeaderSize))
 		return false, nil
 	case "moov/mvhd", "moov/mvex/trex":
 		m.header(h)
@@ -127,6 +128,8 @@ func (m *mp4Movie) finish() {
 		t.entry(t.description)
 		if !slices.Contains(m.chapters, t.id) {
 			t.Kind = trackKind(t.handler)
+		} else if trackKind(t.handler) == "subtitle" && m.file.chapters == nil {
+			m.file.chapters = t
 		}
 		t.defaults = m.defaults[t.id]
 		t.shift = editShift(t.edits, m.file.timescale, t.timescale)

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"encoding/binary"
+	"math"
 
 	"github.com/abema/go-mp4"
 )
@@ -24,6 +25,10 @@ type mp4Track struct {
 	// Bytes of a packet of so many samples, of uncompressed and old QuickTime
 	// sound, whose tables count samples; else 0.
 	packetBytes, packetSamples int64
+
+	codecs string // as RFC 6381 has it, empty if not told
+	count  int64  // samples, and how long they last in the timescale
+	span   int64
 
 	next    int64 // time after the last sample, in the timescale
 	later   int64 // what is added to the times of fragments
@@ -71,8 +76,36 @@ func (t *mp4Track) list(ctx context.Context, c *curve) error {
 	}
 	err = t.place(ctx, c, sizes, times, chunks)
 	t.next = times.now
+	t.count, t.span = evenTimes(t.times, sizes.count, times.now)
 	return err
 }
+
+// evenTimes returns a number of samples and how long they last. If most of
+// them are of equal length, it is theirs: the last picture often stays longer.
+func evenTimes(stts []byte, samples, length int64) (count, span int64) {
+	n, body, err := entries(stts, "stts", 0, 8)
+	if err != nil {
+		return 0, 0
+	}
+	for b := body[:n*8]; len(b) > 0; b = b[8:] {
+		if run := int64(binary.BigEndian.Uint32(b)); run > samples/4*3 && run > 1 {
+			return run, run * int64(binary.BigEndian.Uint32(b[4:]))
+		}
+	}
+	return samples, length
+}
+
+// rate returns the pictures per second of a film, to a thousandth; 0 for a
+// single one.
+func (t *mp4Track) rate() float64 {
+	if t.Kind != "video" || t.count < 2 || t.span <= 0 {
+		return 0
+	}
+	return thousandth(float64(t.count) / t.seconds(t.span))
+}
+
+// thousandth rounds a number of pictures per second.
+func thousandth(x float64) float64 { return math.Round(x*1000) / 1000 }
 
 // place enters the samples chunk by chunk. The first one past the end of the
 // file ends the list: the file is cut off there.

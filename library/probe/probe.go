@@ -37,6 +37,13 @@ func containers() []container {
 		{"flac", recogniseFLAC, readFLAC},
 		{"hls", recogniseHLS, readHLS},
 		{"dash", recogniseDASH, readDASH},
+		{"aiff", recogniseAIFF, readAIFF},
+		{"mjpeg", recogniseMJPEG, readMJPEG},
+		{"ogv", recogniseOggFilm, readOgg},
+		{"ogg", recogniseOgg, readOgg},
+		{"aac", recogniseADTS, readADTS},
+		{"ac3", recogniseAC3, readAC3},
+		{"eac3", recogniseEAC3, readEAC3},
 		{"mp3", recogniseMP3, readMP3},
 	}
 }

@@ -42,7 +42,7 @@ func probeBytes(t testing.TB, data []byte) (*probe.Info, error) {
 }
 
 func TestFiles(t *testing.T) {
-	h264 := probe.Track{Kind: "video", Codec: "h264", Language: "eng", Width: 320, Height: 240}
+	h264 := probe.Track{Kind: "video", Codec: "h264", Language: "eng", Width: 320, Height: 240, Frames: 25}
 	aac := probe.Track{Kind: "audio", Codec: "aac", Language: "eng", Channels: 2, Hertz: 48000}
 	mp3 := probe.Track{Kind: "audio", Codec: "mp3", Channels: 2, Hertz: 44100}
 	tagged := probetest.MP3With(probetest.MP3Options{Seconds: 20, Kbits: vbr, Xing: true, ID3v2: 5000, ID3v1: true, Title: "Été"})

@@ -2,37 +2,125 @@ package probe
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
-// maxText is the longest text that is taken from a tag, in bytes.
-const maxText = 1024
+// Limits of what is taken from tags.
+const (
+	maxText     = 1024 // bytes of one
+	maxChapters = 1000
+)
 
 // tags is what a file says about itself. The first value of each is kept.
 type tags struct {
 	title, artist, album, date string
+	genre, number              string
+	language                   string
+	chapters                   []Chapter
+	cover                      *Cover
+	front                      bool // cover is the front one, others are worth less
 }
 
 // fill enters the tags into info.
 func (t *tags) fill(info *Info) {
 	info.Title, info.Artist, info.Album, info.Year = t.title, t.artist, t.album, year(t.date)
+	info.Genre, info.Number, info.Cover = t.genre, songNumber(t.number), t.cover
+	info.Chapters = slices.DeleteFunc(t.chapters, func(c Chapter) bool { return !(c.Start >= 0 && c.Start < maxTime) })
+	slices.SortStableFunc(info.Chapters, func(a, b Chapter) int { return cmp.Compare(a.Start, b.Start) })
 }
 
 // set keeps a value for one of the names of Vorbis comments.
 func (t *tags) set(name, value string) {
-	field := map[string]*string{"title": &t.title, "artist": &t.artist, "album": &t.album, "date": &t.date}[strings.ToLower(name)]
-	if field == nil {
+	name = strings.ToLower(name)
+	field := t.field(name)
+	if field == nil && !strings.HasPrefix(name, "chapter") {
 		return
 	}
+	value = plainText(value)
+	if field == nil {
+		t.vorbisChapter(name[len("chapter"):], value)
+		return
+	}
+	*field = cmp.Or(*field, value)
+}
+
+// field returns where the value of a name is kept, nil if it isn't.
+func (t *tags) field(name string) *string {
+	switch name {
+	case "title":
+		return &t.title
+	case "artist":
+		return &t.artist
+	case "album":
+		return &t.album
+	case "date", "year":
+		return &t.date
+	case "genre":
+		return &t.genre
+	case "tracknumber", "track":
+		return &t.number
+	case "language":
+		return &t.language
+	}
+	return nil
+}
+
+// plainText returns a value as it is kept: valid, not too long, without what
+// is around it.
+func plainText(value string) string {
 	if len(value) > maxText {
 		value = value[:maxText]
 	}
 	if !utf8.ValidString(value) {
 		value = strings.ToValidUTF8(value, "")
 	}
-	*field = cmp.Or(*field, strings.TrimSpace(strings.Trim(value, "\x00")))
+	return strings.TrimSpace(strings.Trim(value, "\x00"))
+}
+
+// vorbisChapter takes CHAPTER001=00:01:02.500 and CHAPTER001NAME=Title, of
+// which the part behind the first word is the key. The name follows the time.
+func (t *tags) vorbisChapter(key, value string) {
+	if strings.HasSuffix(key, "name") {
+		if n := len(t.chapters); n > 0 && t.chapters[n-1].Title == "" {
+			t.chapters[n-1].Title = value
+		}
+		return
+	}
+	if _, err := strconv.Atoi(key); err != nil {
+		return
+	}
+	if start, ok := clockTime(value); ok {
+		t.chapter(start, "")
+	}
+}
+
+// chapter adds a chapter.
+func (t *tags) chapter(start float64, title string) {
+	if len(t.chapters) < maxChapters {
+		t.chapters = append(t.chapters, Chapter{start, plainText(title)})
+	}
+}
+
+// clockTime reads hours, minutes and seconds.
+func clockTime(text string) (seconds float64, ok bool) {
+	h, rest, ok1 := strings.Cut(text, ":")
+	m, s, ok2 := strings.Cut(rest, ":")
+	d, err := time.ParseDuration(h + "h" + m + "m" + s + "s")
+	return d.Seconds(), ok1 && ok2 && err == nil
+}
+
+// songNumber returns the number that "3" or "3/12" begins with, 0 if there is none.
+func songNumber(text string) int {
+	text, _, _ = strings.Cut(text, "/")
+	n, err := strconv.Atoi(strings.TrimSpace(text))
+	if err != nil || n < 0 || n > 1<<20 {
+		return 0
+	}
+	return n
 }
 
 // year returns the year that a date begins with, 0 if there is none.
@@ -45,46 +133,4 @@ func year(date string) int {
 		return 0
 	}
 	return n
-}
-
-// readMP4 takes the tags from the boxes in b, the content of a udta or meta
-// box: iTunes puts them into meta/ilst, QuickTime straight into udta.
-func (t *tags) readMP4(b []byte) { t.readBoxes(b, 0) }
-
-func (t *tags) readBoxes(b []byte, depth int) {
-	if len(b) >= 8 && string(b[:4]) == "\x00\x00\x00\x00" {
-		b = b[4:] // version and flags of meta, which QuickTime leaves out
-	}
-	for kind, body := range boxesIn(b) {
-		switch kind {
-		case "meta", "ilst":
-			if depth < 3 {
-				t.readBoxes(body, depth+1)
-			}
-		case "\xa9nam":
-			t.set("title", boxText(body))
-		case "\xa9ART":
-			t.set("artist", boxText(body))
-		case "\xa9alb":
-			t.set("album", boxText(body))
-		case "\xa9day":
-			t.set("date", boxText(body))
-		}
-	}
-}
-
-// boxText returns the text of an iTunes item, which is in a data box, or of a
-// QuickTime one, which has length and language in front.
-func boxText(b []byte) string {
-	for kind, body := range boxesIn(b) {
-		if kind == "data" && len(body) > 8 {
-			return string(body[8:min(len(body), 8+maxText)])
-		}
-	}
-	if len(b) > 4 {
-		if n := int(b[0])<<8 | int(b[1]); n <= len(b)-4 {
-			return string(b[4 : 4+n])
-		}
-	}
-	return ""
 }

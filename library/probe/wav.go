@@ -2,8 +2,11 @@ package probe
 
 import "encoding/binary"
 
-// maxChunks is how many chunks of a RIFF file are looked at.
-const maxChunks = 1000
+// Limits of RIFF files: chunks that are looked at, in all and behind the sound.
+const (
+	maxChunks = 1000
+	maxBehind = 16
+)
 
 // wavPacket is how many bytes of sound are taken as one sample.
 const wavPacket = 4096
@@ -51,13 +54,11 @@ func readWAV(in *input) (*Info, error) {
 	return info, nil
 }
 
-// chunks goes over the chunks until the one with the sound.
+// chunks goes over the chunks: the form of the sound is before the sound, tags
+// are before it or behind.
 func (w *wavFile) chunks(in *input) error {
-	at := int64(12)
-	for range maxChunks {
-		if in.size-at < 8 {
-			return flawf("no \"data\" chunk up to byte %d", at)
-		}
+	at, most := int64(12), maxChunks
+	for n := 0; n < most && in.size-at >= 8; n++ {
 		b, err := in.peek(at, int(min(8+40, in.size-at)), window)
 		if err != nil {
 			return err
@@ -66,27 +67,40 @@ func (w *wavFile) chunks(in *input) error {
 		if n := int64(len(body)); size < n {
 			body = body[:size]
 		}
-		switch kind {
-		case "fmt ":
-			if err := w.format(body, at); err != nil {
-				return err
-			}
-		case "ds64":
-			if len(body) >= 16 {
-				w.wide = int64(min(binary.LittleEndian.Uint64(body[8:]), 1<<62))
-			}
-		case "LIST":
-			b, err := in.peek(at+8, int(min(size, window, in.size-at-8)), 0)
-			if err != nil {
-				return err
-			}
-			w.tags.readRIFF(b)
-		case "data":
-			return w.data(in, at, size)
+		if kind == "data" && w.bytes == 0 {
+			err = w.data(in, at, size)
+			size, most = w.bytes, n+1+maxBehind
+		} else {
+			err = w.take(in, kind, at, size, body)
+		}
+		if err != nil {
+			return err
 		}
 		at += 8 + size + size%2
 	}
-	return flawf("no \"data\" chunk among the first %d", maxChunks)
+	if w.bytes == 0 {
+		return flawf("no \"data\" chunk up to byte %d", min(at, in.size))
+	}
+	return nil
+}
+
+// take reads one chunk that is not the sound, of which body is the begin.
+func (w *wavFile) take(in *input, kind string, at, size int64, body []byte) error {
+	switch {
+	case kind == "fmt " && w.bytes == 0:
+		return w.format(body, at)
+	case kind == "ds64" && len(body) >= 16:
+		w.wide = int64(min(binary.LittleEndian.Uint64(body[8:]), 1<<62))
+	case kind == "LIST":
+		b, err := in.peek(at+8, int(min(size, window, in.size-at-8)), 0)
+		if err != nil {
+			return err
+		}
+		w.tags.readRIFF(b)
+	case kind == "id3 " || kind == "ID3 ":
+		return w.tags.readID3Chunk(in, at+8)
+	}
+	return nil
 }
 
 // format takes the chunk with the form of the sound.
@@ -169,16 +183,28 @@ func (t *tags) readRIFF(b []byte) {
 		if size > int64(len(b)) {
 			return
 		}
-		switch name {
-		case "INAM":
-			t.set("title", string(b[:size]))
-		case "IART":
-			t.set("artist", string(b[:size]))
-		case "IPRD":
-			t.set("album", string(b[:size]))
-		case "ICRD":
-			t.set("date", string(b[:size]))
+		if key := riffKey(name); key != "" {
+			t.set(key, oldText(b[:size]))
 		}
 		b = b[min(size+size%2, int64(len(b))):]
 	}
+}
+
+// riffKey returns the name of a text as Vorbis comments have it.
+func riffKey(name string) string {
+	switch name {
+	case "INAM":
+		return "title"
+	case "IART":
+		return "artist"
+	case "IPRD":
+		return "album"
+	case "ICRD":
+		return "date"
+	case "IGNR":
+		return "genre"
+	case "ITRK", "IPRT":
+		return "track"
+	}
+	return ""
 }

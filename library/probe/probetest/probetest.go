@@ -23,3 +23,7 @@ func pattern(b []byte, seed int) {
 func be16(v int) []byte   { return binary.BigEndian.AppendUint16(nil, uint16(v)) }
 func be32(v int64) []byte { return binary.BigEndian.AppendUint32(nil, uint32(v)) }
 func be64(v int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(v)) }
+
+// le16 and le32 are little-endian ones.
+func le16(v int) []byte { return binary.LittleEndian.AppendUint16(nil, uint16(v)) }
+func le32(v int) []byte { return binary.LittleEndian.AppendUint32(nil, uint32(v)) }
