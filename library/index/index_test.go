@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -228,7 +229,9 @@ func TestDamage(t *testing.T) {
 		{"empty", func(b []byte) []byte { return nil }, 0, "all files"},
 		{"first line", func(b []byte) []byte { b[3] ^= 1; return b }, 0, "all files"},
 		{"other version", func(b []byte) []byte { return bytes.Replace(b, []byte(" 1 "), []byte(" 2 "), 1) }, 0, "all files"},
-		{"other prober", func(b []byte) []byte { return bytes.Replace(b, []byte(" 1\n"), []byte(" 0\n"), 1) }, 0, "all files"},
+		{"other prober", func(b []byte) []byte {
+			return bytes.Replace(b, []byte(" "+strconv.Itoa(proberVersion)+"\n"), []byte(" 0\n"), 1)
+		}, 0, "all files"},
 		{"no newline at all", func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\n"), []byte(" ")) }, 0, "all files"},
 		{"one bit", func(b []byte) []byte { b[second+100] ^= 1; return b }, entries - 1, "1 damaged"},
 		{"checksum", func(b []byte) []byte { b[second] = '+'; return b }, entries - 1, "1 damaged"},

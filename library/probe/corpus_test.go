@@ -217,7 +217,9 @@ func TestCorpusIsHarmless(t *testing.T) {
 			t.Logf("%-40q %6d bytes read, %8v: %v", short, read.bytes, took.Round(time.Microsecond), err)
 			return nil
 		}
-		if s := info.Curve.Spec(ratelimit.DefaultPolicy()); s.Rate <= 0 || s.Burst <= 0 || info.Duration < 0 {
+		if info.Container == "hls" && info.Curve.Average == 0 {
+			t.Logf("%q declares no bit rate", short)
+		} else if s := info.Curve.Spec(ratelimit.DefaultPolicy()); s.Rate <= 0 || s.Burst <= 0 || info.Duration < 0 {
 			t.Errorf("%s: %+v", name, info)
 		}
 		t.Logf("%-40q %6d bytes read, %8v: %s %.3f s, %v exact %v %q", short, read.bytes, took.Round(time.Microsecond), info.Container,

@@ -27,7 +27,8 @@ func (p partNames) add(uri string) {
 	if strings.ContainsRune(name, 0) {
 		return
 	}
-	key := starDigits(escapePattern(name))
+	ext := slashpath.Ext(name)
+	key := starDigits(escapePattern(strings.TrimSuffix(name, ext))) + escapePattern(ext)
 	if names := p[key]; len(names) < alikeParts && !slices.Contains(names, name) && len(p) < 10*mostParts {
 		p[key] = append(names, name)
 	}
