@@ -184,10 +184,26 @@ func byContent(name string, info *probe.Info) (Kind, string) {
 	if family(mime) != family(containerMIME(info.Container)) {
 		kind, mime = byExtension(info.Container)
 	}
-	if info.Container == "mp4" && kind == Video && hasSoundOnly(info) {
-		return Audio, "audio/mp4"
+	if sound := soundMIME(info.Container); sound != "" && kind == Video && hasSoundOnly(info) {
+		return Audio, sound
 	}
 	return kind, mime
+}
+
+// soundMIME is the type of a film's container without a picture, where it has
+// one.
+func soundMIME(container string) string {
+	switch container {
+	case "mp4":
+		return "audio/mp4"
+	case "mkv":
+		return "audio/x-matroska"
+	case "webm":
+		return "audio/webm"
+	case "asf":
+		return "audio/x-ms-wma"
+	}
+	return ""
 }
 
 func containerMIME(container string) string {

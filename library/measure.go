@@ -300,7 +300,8 @@ func (s *share) probed(ctx context.Context, r io.ReaderAt, it *Item) (index.Entr
 // measuredFamily reports whether a type is one that package probe reads, so
 // that not to know the content means that it is something else.
 func measuredFamily(mime string) bool {
-	return slices.Contains([]string{"video/mp4", "audio/mpeg", "audio/flac", "audio/wav"}, family(mime))
+	known := []string{"mp4", "mkv", "avi", "ts", "mpg", "asf", "flv", "ogg", "ogv", "mp3", "flac", "wav", "aiff", "aac", "ac3", "eac3", "mjpeg"}
+	return slices.ContainsFunc(known, func(container string) bool { return family(containerMIME(container)) == family(mime) })
 }
 
 // remember reads, and remembers that it could not.
