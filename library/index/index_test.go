@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	"mustserv/library/probe"
 	"mustserv/ratelimit"
@@ -321,7 +322,7 @@ func FuzzLine(f *testing.F) {
 	f.Add("share", "path", "problem", int64(1), int64(2))
 	f.Add("", "bad\xff", "\n\t", int64(0), int64(-1))
 	f.Fuzz(func(t *testing.T, share, path, problem string, size, modified int64) {
-		if size < 0 || strings.ToValidUTF8(share+problem, "") != share+problem {
+		if size < 0 || !utf8.ValidString(share) || !utf8.ValidString(problem) {
 			return
 		}
 		x := New()
