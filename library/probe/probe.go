@@ -32,6 +32,11 @@ func containers() []container {
 		{"mp4", recogniseMP4, readMP4},
 		{"wav", recogniseWAV, readWAV},
 		{"flac", recogniseFLAC, readFLAC},
+		{"avi", recogniseAVI, readAVI},
+		{"asf", recogniseASF, readASF},
+		{"mpg", recognisePS, readPS},
+		{"ts", recogniseTS, readTS},
+		{"m2ts", recogniseM2TS, readTS},
 		{"mp3", recogniseMP3, readMP3},
 	}
 }
