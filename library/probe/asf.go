@@ -424,11 +424,6 @@ func (f *asfFile) measure() (*Info, error) {
 		return info, nil
 	}
 	f.mux.start, f.mux.end = f.start, f.end
-	for _, t := range f.mux.tracks {
-		if t.Kind == "video" && t.Frames == 0 {
-			t.Frames = framesOf(t.clock.step)
-		}
-	}
 	var err error
 	info.Curve, err = f.mux.sampled()
 	return info, err

@@ -16,7 +16,8 @@ const (
 	maxPieces      = 4096      // of a file that are looked at
 	pieceBlocks    = 4         // that are read at a piece until a picture begins in one
 	stampHertz     = 90000
-	maxGap         = 60.0    // seconds; a longer step is a jump of the clock
+	maxStep        = 5.0     // seconds from one stamp to the next that are nothing special
+	maxGap         = 60.0    // a longer step is a jump of the clock
 	ptsUnknown     = 250000. // bytes per second, until it is known better
 )
 
@@ -42,28 +43,32 @@ type stamps struct {
 	shift float64 // to be added
 	last  float64
 	step  float64 // from the one before the last to the last
+	at    int64   // byte of the last
 	begun bool
-	at    int64 // byte of the last
+
+	doubt   float64 // one that was far from the last, and not taken
+	doubted bool
 }
 
 // multiplex is what is found in a multiplex, a transport or program stream.
 type multiplex struct {
-	in      *input
-	curve   *curve // of a file that is read whole, nil for others
-	tracks  []*muxTrack
-	shift   float64 // what was added to the last stamp after a jump
-	clock   stamps
-	points  []place // of the clock
-	begun   bool
-	first   float64 // the lowest time
-	last    float64 // the highest
-	start   int64   // byte of the first time stamp
-	end     int64   // of the media seen
-	piece   int
-	found   bool    // in this piece a track of the main kind began
-	mux     float64 // bytes per second that the stream says it never exceeds, 0: not told
-	clocked int     // piece of the last point of the clock
-	every   bool    // all stamps of the piece are kept
+	in        *input
+	curve     *curve // of a file that is read whole, nil for others
+	tracks    []*muxTrack
+	shift     float64 // what was added to the last stamp after a jump
+	clock     stamps
+	points    []place // of the clock
+	begun     bool
+	clockOnly bool    // no track has told a time
+	first     float64 // the lowest time
+	last      float64 // the highest
+	start     int64   // byte of the first time stamp
+	end       int64   // of the media seen
+	piece     int
+	found     bool    // in this piece a track of the main kind began
+	mux       float64 // bytes per second that the stream says it never exceeds, 0: not told
+	clocked   int     // piece of the last point of the clock
+	every     bool    // all stamps of the piece are kept
 }
 
 // rate is how many bytes a second takes, as far as is known.
@@ -76,53 +81,61 @@ func (m *multiplex) rate() float64 {
 
 // follow returns the time of a stamp, in seconds, that was found at a byte of
 // the file. Where stamps jump, the time goes on: the bytes since the last one
-// tell how far. All series of a file jump by the same, each a little later.
+// tell how far. All series of a file jump by the same, each a little later. One
+// stamp that is far from those before and after it is an error in the file.
 func (m *multiplex) follow(s *stamps, raw float64, at int64) float64 {
-	passed := s.step
-	if m.curve == nil && s.begun {
-		passed = max(passed, float64(at-s.at)/m.rate())
-	}
-	t := raw + s.shift
-	near := func(t, last float64) bool { return t >= last-1 && t <= last+maxGap+4*passed }
-	switch {
-	case !s.begun && !m.begun:
-		s.step = 0
-	case !s.begun:
-		if s.shift = m.shift; !near(raw+s.shift, m.last-maxGap/2) {
+	if !s.begun {
+		s.begun, s.at = true, at
+		if s.shift = m.shift; m.begun && !near(raw+s.shift, m.last-maxGap/2, maxGap) {
 			s.shift = m.last - raw
 		}
-		t = raw + s.shift
-	case near(t, s.last):
-	default:
-		if s.shift = m.shift; !near(raw+m.shift, s.last) {
-			s.shift = s.last + passed - raw
-			m.shift = s.shift
-		}
-		t = raw + s.shift
+		s.last = raw + s.shift
+		return s.last
 	}
-	if s.begun {
-		t = max(t, s.last)
-		if t-s.last < 2 && t > s.last {
-			s.step = t - s.last
+	passed := s.step
+	if m.curve == nil {
+		passed = max(passed, float64(at-s.at)/m.rate())
+	}
+	if !near(raw+s.shift, s.last, maxStep+4*passed) {
+		if s.doubted = !s.doubted || !near(raw, s.doubt, maxStep+4*passed); s.doubted {
+			s.doubt = raw
+			return s.last
+		}
+		if !near(raw+s.shift, s.last, maxGap+4*passed) {
+			if s.shift = m.shift; !near(raw+s.shift, s.last, maxGap+4*passed) {
+				s.shift = s.last + passed - raw
+				m.shift = s.shift
+			}
 		}
 	}
-	s.last, s.begun, s.at = t, true, at
+	s.doubted = false
+	t := max(raw+s.shift, s.last)
+	if step := t - s.last; step > 0 && step < 2 {
+		s.step = step
+	}
+	s.last, s.at = t, at
 	return t
 }
 
-// seen widens the times and the place of the media.
-func (m *multiplex) seen(t float64, at int64) {
-	if !m.begun {
-		m.begun, m.first, m.last, m.start = true, t, t, at
+// near reports whether time t comes after another, and not too long after it.
+func near(t, after, most float64) bool { return t >= after-1 && t <= after+most }
+
+// seen widens the times and the place of the media. The times of the clock
+// count until a track tells its own.
+func (m *multiplex) seen(t float64, at int64, clock bool) {
+	switch {
+	case !m.begun || m.clockOnly && !clock:
+		m.begun, m.clockOnly, m.first, m.last, m.start = true, clock, t, t, at
+	case m.clockOnly == clock:
+		m.first, m.last = min(m.first, t), max(m.last, t)
 	}
-	m.first, m.last = min(m.first, t), max(m.last, t)
 }
 
 // tick enters a time of the clock of the multiplex.
 func (m *multiplex) tick(raw float64, at int64) {
 	t := m.follow(&m.clock, raw, at)
 	m.end = max(m.end, at)
-	m.seen(t, at)
+	m.seen(t, at, true)
 	if m.clocked != m.piece || m.every || m.curve != nil {
 		m.clocked, m.points = m.piece, append(m.points, place{t, at})
 	}
@@ -131,7 +144,7 @@ func (m *multiplex) tick(raw float64, at int64) {
 // stamp enters the decode time of what begins at a byte of the file.
 func (m *multiplex) stamp(t *muxTrack, raw float64, at int64) {
 	s := m.follow(&t.clock, raw, at)
-	m.seen(s, at)
+	m.seen(s, at, false)
 	if t.Kind == "video" {
 		m.found = true
 	}
@@ -208,18 +221,20 @@ func (m *multiplex) described() bool {
 	return len(m.tracks) > 0
 }
 
-// measure reads the file, whole or in pieces. scan takes what was read at a
-// byte of the file and returns how many bytes further the next read is to
-// begin.
-func (m *multiplex) measure(scan func(b []byte, at int64) int64) error {
+// scanner takes what was read at a byte of the file and returns how many bytes
+// further the next read is to begin.
+type scanner func(b []byte, at int64) int64
+
+// measure reads the file, whole or in pieces.
+func (m *multiplex) measure(scan scanner) error {
 	m.piece = 1
 	if m.in.size <= maxStreamWhole {
 		m.curve = newCurve(m.in.size)
-		return m.span(0, m.in.size, scan, nil)
+		return m.span(0, m.in.size, streamBlock, scan, nil)
 	}
 	m.in.left = max(m.in.left, sampledRead)
 	at := int64(0)
-	err := m.span(0, maxStreamHead, func(b []byte, from int64) int64 {
+	err := m.span(0, maxStreamHead, streamBlock, func(b []byte, from int64) int64 {
 		m.piece++
 		n := scan(b, from)
 		at = from + n
@@ -228,47 +243,48 @@ func (m *multiplex) measure(scan func(b []byte, at int64) int64) error {
 	if err != nil {
 		return err
 	}
+	if len(m.tracks) == 0 {
+		return nil // the rest will not tell either
+	}
 	if err := m.pieces(at, m.in.size-streamTail, scan); err != nil {
 		return err
 	}
 	m.piece++
 	m.every = true
-	return m.span(m.in.size-streamTail, m.in.size, scan, nil)
+	return m.span(m.in.size-streamTail, m.in.size, streamBlock, scan, nil)
 }
 
 // pieces looks at pieces between two bytes of the file, half a second apart or
 // so far that they are not too many.
-func (m *multiplex) pieces(at, end int64, scan func(b []byte, at int64) int64) error {
+func (m *multiplex) pieces(at, end int64, scan scanner) error {
 	blind := 0
 	for left := maxPieces; left > 0 && at < end; left-- {
 		block := max(8<<10, min(int64(m.rate()*0.06), streamBlock))
 		// Half of what may be read is left for pieces that are long.
 		apart := max(5*block, int64(m.rate()/2), (end-at)/int64(left), share(end-at, block, max(block, m.in.left/2)))
-		from := at
 		m.piece++
 		m.found = false
 		blocks := pieceBlocks
 		if blind > 20 {
 			blocks = 1 // there are no pictures, or they cannot be seen
 		}
-		err := m.span(from, min(end, from+int64(blocks)*block), func(b []byte, from int64) int64 {
-			return scan(b[:min(int64(len(b)), block)], from)
-		}, func() bool { return m.found })
+		err := m.span(at, min(end, at+int64(blocks)*block), block, scan, func() bool { return m.found })
 		if err != nil {
 			return err
 		}
 		if blind++; m.found {
 			blind = 0
 		}
-		at = from + apart
+		at += apart
 	}
 	return nil
 }
 
-// span scans what is between two bytes of the file until enough is true.
-func (m *multiplex) span(at, end int64, scan func(b []byte, at int64) int64, enough func() bool) error {
+// span scans what is between two bytes of the file, some bytes at a time, until
+// enough is true.
+func (m *multiplex) span(at, end, block int64, scan scanner, enough func() bool) error {
 	for at < end && (enough == nil || !enough()) {
-		b, err := m.in.peek(at, int(min(streamBlock, end-at)), 0)
+		b, err := m.in.peek(at, int(min(block, end-at)), 0)
 		if err != nil {
 			return err
 		}
