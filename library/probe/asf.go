@@ -62,7 +62,7 @@ func recogniseASF(in *input) (bool, error) {
 
 // readASF reads the header, and of films the times of some packets.
 func readASF(in *input) (*Info, error) {
-	f := &asfFile{in: in, mux: multiplex{in: in}, language: map[int]int{}, frames: map[int]float64{}}
+	f := &asfFile{in: in, mux: multiplex{in: in, period: (1 << 32) / 1000.0}, language: map[int]int{}, frames: map[int]float64{}}
 	if err := f.head(); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"math"
 	"strings"
 
 	"mustserv/ratelimit"
@@ -16,6 +17,7 @@ const (
 	maxPieces      = 4096      // of a file that are looked at
 	pieceBlocks    = 4         // that are read at a piece until a picture begins in one
 	stampHertz     = 90000
+	stampPeriod    = (1 << 33) / 90000.0
 	maxStep        = 5.0     // seconds from one stamp to the next that are nothing special
 	maxGap         = 60.0    // a longer step is a jump of the clock
 	ptsUnknown     = 250000. // bytes per second, until it is known better
@@ -52,6 +54,7 @@ type stamps struct {
 
 // multiplex is what is found in a multiplex, a transport or program stream.
 type multiplex struct {
+	period    float64 // seconds after which time stamps begin anew
 	in        *input
 	curve     *curve // of a file that is read whole, nil for others
 	tracks    []*muxTrack
@@ -86,12 +89,14 @@ func (m *multiplex) rate() float64 {
 func (m *multiplex) follow(s *stamps, raw float64, at int64) float64 {
 	if !s.begun {
 		s.begun, s.at = true, at
+		raw = m.unwrap(raw, m.shift, m.last)
 		if s.shift = m.shift; m.begun && !near(raw+s.shift, m.last-maxGap/2, maxGap) {
 			s.shift = m.last - raw
 		}
 		s.last = raw + s.shift
 		return s.last
 	}
+	raw = m.unwrap(raw, s.shift, s.last)
 	passed := s.step
 	if m.curve == nil {
 		passed = max(passed, float64(at-s.at)/m.rate())
@@ -103,7 +108,7 @@ func (m *multiplex) follow(s *stamps, raw float64, at int64) float64 {
 		}
 		if !near(raw+s.shift, s.last, maxGap+4*passed) {
 			if s.shift = m.shift; !near(raw+s.shift, s.last, maxGap+4*passed) {
-				s.shift = s.last + passed - raw
+				s.shift = s.last + passed - min(raw, s.doubt)
 				m.shift = s.shift
 			}
 		}
@@ -115,6 +120,15 @@ func (m *multiplex) follow(s *stamps, raw float64, at int64) float64 {
 	}
 	s.last, s.at = t, at
 	return t
+}
+
+// unwrap returns a stamp, which begins at 0 again when its bits are full, as it
+// would be if they had not been, near a time.
+func (m *multiplex) unwrap(raw, shift, t float64) float64 {
+	if !m.begun {
+		return raw
+	}
+	return raw - m.period*math.Round((raw+shift-t)/m.period)
 }
 
 // near reports whether time t comes after another, and not too long after it.

@@ -20,7 +20,7 @@ func recognisePS(in *input) (bool, error) {
 
 // readPS reads the time stamps of the packets.
 func readPS(in *input) (*Info, error) {
-	f := &psFile{mux: multiplex{in: in}, types: map[byte]byte{}}
+	f := &psFile{mux: multiplex{in: in, period: stampPeriod}, types: map[byte]byte{}}
 	if err := f.mux.measure(f.scan); err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func readTS(in *input) (*Info, error) {
 		return nil, err
 	}
 	f := &tsFile{
-		shape: shape, mux: multiplex{in: in}, clock: -1,
+		shape: shape, mux: multiplex{in: in, period: stampPeriod}, clock: -1,
 		sections: map[int]*tsSection{0: {}}, streams: map[int]*muxTrack{},
 	}
 	if err := f.mux.measure(f.scan); err != nil {
