@@ -36,8 +36,6 @@ type muxTrack struct {
 	bytes  int64 // that were seen of it
 	fresh  int64 // since the last time stamp
 	whole  int64 // between the two last ones
-	late   float64
-	lates  int
 }
 
 // stamps is one series of time stamps, made into seconds that only go on.
@@ -165,9 +163,6 @@ func (m *multiplex) stamp(t *muxTrack, raw float64, at int64) {
 	if m.curve != nil {
 		t.whole, t.fresh = t.fresh, 0
 		return
-	}
-	if m.clock.begun && t.lates < 1<<20 {
-		t.late, t.lates = t.late+s-m.clock.last, t.lates+1
 	}
 	if t.piece != m.piece || m.every {
 		t.piece, t.points = m.piece, append(t.points, place{s, at})

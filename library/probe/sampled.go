@@ -83,20 +83,18 @@ type samples struct {
 
 // curve joins the places of a file that was looked at in pieces up to end. The
 // tracks that begin anew in most of the pieces tell more than the clock; it
-// serves where there are none, or only slight ones: where main, the number of
-// the track with most of the bytes, is not among them.
+// serves where main, the number of the track with most of the bytes, is not
+// among them: discs give only some of their pictures a time.
 func (s *samples) curve(size, end int64, main int) (Curve, error) {
 	var lines [][]place
 	factor, clocked := sampledFactor, true
 	for i, points := range s.tracks {
-		if len(points) < 2 || len(points) < s.pieces/2 {
-			continue
+		if len(points) >= 2 && len(points) >= s.pieces/2 {
+			lines, clocked = append(lines, closed(points, end)), clocked && i != main
 		}
-		lines = append(lines, closed(points, end))
-		clocked = clocked && i != main
 	}
 	if clocked && len(s.clock) >= 2 {
-		lines, factor = append(lines, closed(s.clock, end)), sampledFactor*clockFactor
+		lines, factor = [][]place{closed(s.clock, end)}, sampledFactor*clockFactor
 	}
 	if len(lines) == 0 {
 		return Curve{}, flawf("no time stamps in %d pieces of the file", s.pieces)

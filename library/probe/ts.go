@@ -268,12 +268,13 @@ func descriptors(b []byte) func(yield func(byte, []byte) bool) {
 func tsTrack(kind byte, b []byte, disc bool) *muxTrack {
 	t := &muxTrack{}
 	t.Kind, t.Codec = streamCodec(kind, disc)
+	t.known = kind == 0x11 // AAC without frames of its own
 	for tag, d := range descriptors(b) {
 		t.descriptor(tag, d)
 	}
 	switch {
 	case t.Kind == "" && kind == 6:
-		t.Kind, t.known = "private", false // its packets may tell
+		t.Kind = "private" // its packets may tell
 	case t.Kind == "":
 		return nil
 	}
