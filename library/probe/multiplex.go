@@ -18,9 +18,9 @@ const (
 	pieceBlocks    = 4         // that are read at a piece until a picture begins in one
 	stampHertz     = 90000
 	stampPeriod    = (1 << 33) / 90000.0
-	maxStep        = 5.0     // seconds from one stamp to the next that are nothing special
-	maxGap         = 60.0    // a longer step is a jump of the clock
-	ptsUnknown     = 250000. // bytes per second, until it is known better
+	maxStep        = 5.0   // seconds from one stamp to the next that are nothing special
+	maxGap         = 60.0  // a longer step is a jump of the clock
+	unknownRate    = 250e3 // bytes per second, until it is known better
 )
 
 // muxTrack is an elementary stream.
@@ -75,7 +75,7 @@ type multiplex struct {
 // rate is how many bytes a second takes, as far as is known.
 func (m *multiplex) rate() float64 {
 	if m.last-m.first < 0.5 || m.end <= m.start {
-		return ptsUnknown
+		return unknownRate
 	}
 	return max(1000, float64(m.end-m.start)/(m.last-m.first))
 }
