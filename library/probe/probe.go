@@ -44,6 +44,11 @@ func containers() []container {
 		{"aac", recogniseADTS, readADTS},
 		{"ac3", recogniseAC3, readAC3},
 		{"eac3", recogniseEAC3, readEAC3},
+		{"avi", recogniseAVI, readAVI},
+		{"asf", recogniseASF, readASF},
+		{"mpg", recognisePS, readPS},
+		{"ts", recogniseTS, readTS},
+		{"m2ts", recogniseM2TS, readTS},
 		{"mp3", recogniseMP3, readMP3},
 	}
 }
