@@ -40,10 +40,6 @@ type asfFile struct {
 	languages []string
 	language  map[int]int // number of the language by stream
 	frames    map[int]float64
-	chapters  []Chapter
-	cover     *Cover
-	genre     string
-	number    int
 
 	known   bool    // the object about the file was there
 	seconds float64 // playing time that the header tells
@@ -75,7 +71,6 @@ func readASF(in *input) (*Info, error) {
 		return nil, err
 	}
 	f.tags.fill(info)
-	info.Genre, info.Number, info.Chapters, info.Cover = f.genre, f.number, f.chapters, f.cover
 	return info, nil
 }
 
@@ -299,14 +294,9 @@ func (f *asfFile) text(name string, kind uint16, b []byte, at int64) {
 	case "date":
 		f.tags.set("date", value)
 	case "WM/Genre":
-		if f.genre == "" && len(value) <= maxText {
-			f.genre = strings.TrimSpace(value)
-		}
+		f.tags.set("genre", value)
 	case "WM/TrackNumber":
-		first, _, _ := strings.Cut(value, "/")
-		if n, err := strconv.Atoi(strings.TrimSpace(first)); err == nil && n > 0 && f.number == 0 {
-			f.number = n
-		}
+		f.tags.set("tracknumber", value)
 	case "WM/Picture":
 		f.picture(b, at)
 	}
@@ -314,7 +304,7 @@ func (f *asfFile) text(name string, kind uint16, b []byte, at int64) {
 
 // picture takes a picture: its kind, length, type and a text are in front.
 func (f *asfFile) picture(b []byte, at int64) {
-	if len(b) < 9 || f.cover != nil && b[0] != 3 {
+	if len(b) < 9 || f.tags.cover != nil && b[0] != 3 {
 		return
 	}
 	size, i := int64(binary.LittleEndian.Uint32(b[1:])), 5
@@ -326,7 +316,7 @@ func (f *asfFile) picture(b []byte, at int64) {
 		i += 2
 	}
 	if i < len(b) && size > 0 && size <= int64(len(b)-i) && strings.HasPrefix(mime, "image/") {
-		f.cover = &Cover{MIME: mime, Offset: at + int64(i), Size: size}
+		f.tags.cover = &Cover{MIME: mime, Offset: at + int64(i), Size: size}
 	}
 }
 
@@ -346,9 +336,7 @@ func (f *asfFile) markers(b []byte, _ int64) error {
 		if len(m) < 30+n || start > maxTime {
 			return nil
 		}
-		if k := len(f.chapters); k == 0 || start >= f.chapters[k-1].Start {
-			f.chapters = append(f.chapters, Chapter{Start: max(0, start), Title: utf16Text(m[30:30+n], binary.LittleEndian)})
-		}
+		f.tags.chapter(max(0, start), utf16Text(m[30:30+n], binary.LittleEndian))
 		i += 30 + n
 	}
 	return nil

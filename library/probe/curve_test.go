@@ -168,7 +168,8 @@ func TestLongFilm(t *testing.T) {
 		hours = hours[:1] // the check itself is slow without floating point
 	}
 	for _, hours := range hours {
-		samples := film(7, hours*3600, 0.5, 400e3)
+		const average = 400e3 // bytes per second
+		samples := film(7, hours*3600, 0.5, average)
 		c := measure(samples)
 		if n := len(c.grid.cells); n > maxCells {
 			t.Fatalf("%d cells", n)
@@ -176,7 +177,11 @@ func TestLongFilm(t *testing.T) {
 		for _, burst := range []int64{256 << 10, 1 << 20, 4 << 20, 8 << 20} {
 			want, got := exactRate(samples, burst), c.leastRate(c.grid.points, burst)
 			t.Logf("%.1f h, cells of %.4f s, burst %8d: %.4f of the exact rate", hours, c.grid.width, burst, got/want)
-			if got < want*(1-1e-6) || got > want*1.05 {
+			most := 1.05
+			if float64(burst) < average { // less than a second of the film, which the policy never gives
+				most = 1.15
+			}
+			if got < want*(1-1e-6) || got > want*most {
 				t.Errorf("%.1f h, burst %d: rate %.0f, want %.0f", hours, burst, got, want)
 			}
 		}

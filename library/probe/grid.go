@@ -6,11 +6,11 @@ import (
 	"mustserv/ratelimit"
 )
 
-// A grid keeps at most maxCells cells of 16 bytes, 2 MB in all: a film of two
-// hours in cells of a sixteenth of a second, a song in cells of some
+// A grid keeps at most maxCells cells of 16 bytes, 1 MB in all: a film of two
+// hours in cells of an eighth of a second, a song in cells of some
 // milliseconds.
 const (
-	maxCells = 1 << 17
+	maxCells = 1 << 16
 	finest   = 1.0 / 4096 // seconds
 )
 
