@@ -157,13 +157,17 @@ func (g *grid) peak() float64 {
 	return float64(most) / max(1, g.width)
 }
 
-// shapeParts is how many parts of the playing time a picture shows.
-const shapeParts = 240
+// A picture shows so many parts of the playing time, but none so short that
+// single frames stand out.
+const (
+	shapeParts = 240
+	shapeLeast = 0.5 // seconds
+)
 
-// shape returns the mean rates of equal parts of the time from first to last,
-// fewer where the cells are coarser; nil where there is no time.
+// shape returns the mean rates of equal parts of the time from first to last;
+// nil where there is no time.
 func (g *grid) shape(first, last float64) []ratelimit.Rate {
-	parts := min(shapeParts, int((last-first)/g.width))
+	parts := min(shapeParts, int((last-first)/max(g.width, shapeLeast)))
 	if parts < 1 {
 		return nil
 	}
