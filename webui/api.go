@@ -28,24 +28,20 @@ func answerJSON(w http.ResponseWriter, v any) error {
 
 // apiItems answers for an item or a folder.
 func (h *Handler) apiItems(w http.ResponseWriter, r *http.Request, rest string) error {
-	path, slash, err := library.ParsePath(rest)
-	if err != nil {
-		return err
-	}
-	item, folder, err := h.lookup(path)
+	at, err := h.locate(rest)
 	switch {
 	case err != nil:
 		return err
-	case folder != nil:
+	case at.folder != nil:
 		w.Header().Set("Content-Type", "application/json")
-		h.writeFolder(w, origin(r), folder)
+		h.writeFolder(w, origin(r), at.folder)
 		return nil
-	case slash:
+	case at.slash:
 		return fs.ErrNotExist
 	}
-	answer := h.describeItem(origin(r), item)
-	if _, folder, err := h.lookup(parent(path)); err == nil && folder != nil {
-		answer.Subtitles = describeSubtitles(origin(r), folder.Sidecars()[item])
+	answer := h.describeItem(origin(r), at.item)
+	if _, folder, err := h.lookup(parent(at.path)); err == nil && folder != nil {
+		answer.Subtitles = describeSubtitles(origin(r), folder.Sidecars()[at.item])
 	}
 	return answerJSON(w, answer)
 }

@@ -28,26 +28,22 @@ type browsePage struct {
 
 // browse shows a folder; the root's folders are the shares.
 func (h *Handler) browse(w http.ResponseWriter, r *http.Request, rest string) error {
-	path, slash, err := library.ParsePath(rest)
-	if err != nil {
-		return err
-	}
-	item, folder, err := h.lookup(path)
+	at, err := h.locate(rest)
 	switch {
 	case err != nil:
 		return err
-	case item != nil:
-		return redirect(w, watchURL(path))
-	case path == "" && r.URL.EscapedPath() != "/":
+	case at.item != nil:
+		return redirect(w, watchURL(at.path))
+	case at.path == "" && r.URL.EscapedPath() != "/":
 		return redirect(w, "/")
-	case path != "" && !slash:
-		return redirect(w, browseURL(path))
+	case at.path != "" && !at.slash:
+		return redirect(w, browseURL(at.path))
 	}
-	page, err := h.browsePage(r, folder)
+	page, err := h.browsePage(r, at.folder)
 	if err != nil {
 		return err
 	}
-	return h.render(w, r, http.StatusOK, "browse", cmp.Or(folder.Name, h.Config().Title), page)
+	return h.render(w, r, http.StatusOK, "browse", cmp.Or(at.folder.Name, h.Config().Title), page)
 }
 
 func (h *Handler) browsePage(r *http.Request, f *library.Folder) (browsePage, error) {
@@ -160,17 +156,4 @@ func stateInWords(s library.ShareStatus) string {
 		return "does not answer"
 	}
 	return plain(string(s.State))
-}
-
-// lookup finds an item or a folder in the library as it is now.
-func (h *Handler) lookup(path string) (*library.Item, *library.Folder, error) {
-	return h.tree().Lookup(path)
-}
-
-// tree returns the library as it is now; it has a root in any case.
-func (h *Handler) tree() *library.Tree {
-	if t := h.Library.Tree(); t != nil && t.Root != nil {
-		return t
-	}
-	return &library.Tree{Root: &library.Folder{}}
 }

@@ -19,17 +19,14 @@ const chartTimeout = 10 * time.Second // to measure a file again
 
 // serveChart draws what an item needs: /chart/PATH.
 func (h *Handler) serveChart(w http.ResponseWriter, r *http.Request, rest string) error {
-	path, slash, err := library.ParsePath(rest)
+	at, err := h.locate(rest)
 	if err != nil {
 		return err
 	}
-	item, _, err := h.lookup(path)
-	if err != nil {
-		return err
-	}
-	if item == nil || slash || item.Info == nil {
+	if at.item == nil || at.slash || at.item.Info == nil {
 		return fs.ErrNotExist
 	}
+	item := at.item
 	ctx, cancel := context.WithTimeout(r.Context(), chartTimeout)
 	defer cancel()
 	found, err := item.Examine(ctx)

@@ -44,20 +44,16 @@ type bar struct {
 
 // watch shows an item, with a player.
 func (h *Handler) watch(w http.ResponseWriter, r *http.Request, rest string) error {
-	path, slash, err := library.ParsePath(rest)
-	if err != nil {
-		return err
-	}
-	item, folder, err := h.lookup(path)
+	at, err := h.locate(rest)
 	switch {
 	case err != nil:
 		return err
-	case folder != nil:
-		return redirect(w, browseURL(path))
-	case slash:
+	case at.folder != nil:
+		return redirect(w, browseURL(at.path))
+	case at.slash:
 		return fs.ErrNotExist
 	}
-	return h.render(w, r, http.StatusOK, "watch", item.Title(), h.watchPage(r, item))
+	return h.render(w, r, http.StatusOK, "watch", at.item.Title(), h.watchPage(r, at.item))
 }
 
 func (h *Handler) watchPage(r *http.Request, it *library.Item) watchPage {
