@@ -29,6 +29,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unicode"
 
 	"mustserv/library"
 	"mustserv/library/index"
@@ -830,7 +831,13 @@ func blankBadLines(text string) (string, []mistake) {
 
 // oneLine is what the toml package says, fit for a line of the log.
 func oneLine(message string) string {
-	return strings.Join(strings.Fields(strings.TrimPrefix(message, "toml: ")), " ")
+	printable := func(r rune) rune {
+		if unicode.IsControl(r) && !unicode.IsSpace(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}
+	return strings.Join(strings.Fields(strings.Map(printable, strings.TrimPrefix(message, "toml: "))), " ")
 }
 
 // decoder decodes key by key, so that one mistake does not hide the next.
