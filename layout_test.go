@@ -37,7 +37,8 @@ var layout = map[string][]string{
 		"mustserv/library", "mustserv/library/playlist", "mustserv/stream/accounting",
 	},
 	"mustserv": {
-		"mustserv/library", "mustserv/library/index", "mustserv/library/probe", "mustserv/library/source/local",
+		"mustserv/library", "mustserv/library/index", "mustserv/library/probe",
+		"mustserv/library/source", "mustserv/library/source/local",
 		"mustserv/ratelimit", "mustserv/stream", "mustserv/stream/accounting", "mustserv/stream/metrics", "mustserv/webui",
 		"github.com/BurntSushi/toml",
 	},

@@ -34,6 +34,7 @@ import (
 	"mustserv/library"
 	"mustserv/library/index"
 	"mustserv/library/probe"
+	"mustserv/library/source"
 	"mustserv/library/source/local"
 	"mustserv/ratelimit"
 	"mustserv/stream"
@@ -196,7 +197,7 @@ func build(in origin, c config, log *slog.Logger) (*app, error) {
 	}
 	a.library = library.New(library.Options{
 		Config: c.Library, Shares: c.shares(), Index: measured, Log: log,
-		Openers: map[string]library.Opener{"": local.Open},
+		Openers: map[string]library.Opener{"": openLocal},
 	})
 	a.pages, err = webui.New(webui.Options{
 		Library: a.library, Sessions: a.ledger.Sessions, Status: a.status, Log: log,
@@ -215,6 +216,8 @@ func build(in origin, c config, log *slog.Logger) (*app, error) {
 	})
 	return a, a.apply(c)
 }
+
+func openLocal(place string, _ source.Access) (source.Source, error) { return local.Open(place) }
 
 // apply takes over a config: first all that can fail, then all that can't,
 // so that an error leaves everything as it was.

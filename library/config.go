@@ -8,12 +8,15 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"mustserv/library/source"
 )
 
 // Share is one folder tree that the admin shares.
 type Share struct {
-	Name  string // first element of its items' library paths
-	Place string // a local path, or a URL whose scheme says which opener reads it
+	Name   string        // first element of its items' library paths
+	Place  string        // a local path, or a URL without password whose scheme says which opener reads it
+	Access source.Access // to a file server
 }
 
 // Validate says what is wrong with the share, one error a line, each

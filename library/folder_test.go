@@ -66,7 +66,7 @@ func run(t testing.TB, x *index.Index, places ...string) *running {
 	}
 	r.Library = library.New(library.Options{
 		Config: quickConfig(), Shares: shares, Index: x,
-		Openers: map[string]library.Opener{"": func(place string) (source.Source, error) {
+		Openers: map[string]library.Opener{"": func(place string, _ source.Access) (source.Source, error) {
 			src, err := local.Open(place)
 			return counting{src, &r.opens}, err
 		}},
@@ -500,7 +500,7 @@ func BenchmarkScan20000(b *testing.B) {
 	measured := library.Options{
 		Config:  library.DefaultConfig(),
 		Shares:  []library.Share{{Name: "S", Place: dir}},
-		Openers: map[string]library.Opener{"": local.Open},
+		Openers: map[string]library.Opener{"": func(place string, _ source.Access) (source.Source, error) { return local.Open(place) }},
 		Index:   index.New(),
 		Probe: func(ctx context.Context, r io.ReaderAt, size int64) (*probe.Info, error) {
 			return probe.Probe(ctx, tally{r, &bytes, &reads}, size)

@@ -29,7 +29,7 @@ const (
 )
 
 // Opener opens the source at a share's place.
-type Opener func(place string) (source.Source, error)
+type Opener func(place string, access source.Access) (source.Source, error)
 
 // State says how a share is kept up to date.
 type State string

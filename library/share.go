@@ -123,7 +123,7 @@ func (s *share) openSource() error {
 	if open == nil {
 		return fmt.Errorf("no way to read %s: unknown kind of place %q", s.Place, s.scheme())
 	}
-	src, err := open(s.Place)
+	src, err := open(s.Place, s.Access)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func testConfig() Config {
 func start(t *testing.T, x *index.Index, sources map[string]*memory, shares ...Share) *rig {
 	t.Helper()
 	r := &rig{t: t, logged: &logBuffer{}, index: x}
-	openers := map[string]Opener{"": func(place string) (source.Source, error) {
+	openers := map[string]Opener{"": func(place string, _ source.Access) (source.Source, error) {
 		if m, ok := sources[place]; ok {
 			return m, nil
 		}
@@ -190,7 +190,7 @@ func TestPublishedDuringScan(t *testing.T) {
 		sources, share := one(m)
 		sources["/m"] = m
 		slow := &slowSource{memory: m}
-		l := New(Options{Config: testConfig(), Shares: []Share{share}, Openers: map[string]Opener{"": func(string) (source.Source, error) { return slow, nil }}})
+		l := New(Options{Config: testConfig(), Shares: []Share{share}, Openers: map[string]Opener{"": func(string, source.Access) (source.Source, error) { return slow, nil }}})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { l.Run(ctx); close(done) }()
@@ -324,7 +324,7 @@ func TestUnavailable(t *testing.T) {
 		m.put("a/1.mp4", "film", old())
 		other.put("2.mp4", "film", old())
 		sources := map[string]*memory{"/m": m, "/o": other}
-		r := start(t, index.New(), sources, Share{"S", "/m"}, Share{"O", "/o"})
+		r := start(t, index.New(), sources, Share{Name: "S", Place: "/m"}, Share{Name: "O", Place: "/o"})
 		settled()
 		m.set(func() { m.down = true })
 		if _, err := r.item("S/a/1.mp4").Open(t.Context()); !errors.Is(err, source.ErrUnavailable) {
@@ -380,7 +380,7 @@ func TestUnavailableAtStart(t *testing.T) {
 		x := index.New()
 		x.Put(index.Key{Share: "/m", Path: "1.mp4", Size: 4, Modified: m.files["1.mp4"].modified.UnixNano()}, index.Entry{Info: &probe.Info{Container: "mp4"}})
 		sources, share := one(m)
-		r := start(t, x, sources, share, Share{"Nowhere", "/n"})
+		r := start(t, x, sources, share, Share{Name: "Nowhere", Place: "/n"})
 		time.Sleep(5 * time.Minute)
 		if x.Len() != 1 {
 			t.Error("the index forgot a share that is away")
@@ -570,12 +570,12 @@ func TestConfigure(t *testing.T) {
 			m.put("x.part.mp4", "film", old())
 		}
 		sources := map[string]*memory{"/a": a, "/b": b, "/c": c}
-		r := start(t, index.New(), sources, Share{"A", "/a"}, Share{"B", "/b"})
+		r := start(t, index.New(), sources, Share{Name: "A", Place: "/a"}, Share{Name: "B", Place: "/b"})
 		settled()
 		_, folder, _ := r.Tree().Lookup("A")
 		lists, _ := a.counts()
 
-		r.Configure(testConfig(), []Share{{"C", "/c"}, {"A", "/a"}})
+		r.Configure(testConfig(), []Share{{Name: "C", Place: "/c"}, {Name: "A", Place: "/a"}})
 		if _, same, _ := r.Tree().Lookup("A"); same != folder {
 			t.Error("the tree of a share that stays is made again")
 		}
@@ -594,7 +594,7 @@ func TestConfigure(t *testing.T) {
 
 		skip := testConfig()
 		skip.Skip = []string{"*.PART.*"}
-		r.Configure(skip, []Share{{"C", "/c"}, {"A", "/a"}})
+		r.Configure(skip, []Share{{Name: "C", Place: "/c"}, {Name: "A", Place: "/a"}})
 		settled()
 		r.missing("A/x.part.mp4")
 		r.missing("C/x.part.mp4")
@@ -605,7 +605,7 @@ func TestConfigure(t *testing.T) {
 			t.Error("shares are left")
 		}
 		r.end()
-		r.Configure(testConfig(), []Share{{"A", "/a"}}) // after Run: nothing is started
+		r.Configure(testConfig(), []Share{{Name: "A", Place: "/a"}}) // after Run: nothing is started
 		settled()
 	})
 }
@@ -616,7 +616,7 @@ func TestSharesOfOneName(t *testing.T) {
 		a.put("same.mp4", "film", old())
 		b.put("same.mp4", "film b", old())
 		b.put("sub/only.mp4", "film", old())
-		r := start(t, index.New(), map[string]*memory{"/a": a, "/b": b}, Share{"S", "/a"}, Share{"S", "/b"})
+		r := start(t, index.New(), map[string]*memory{"/a": a, "/b": b}, Share{Name: "S", Place: "/a"}, Share{Name: "S", Place: "/b"})
 		settled()
 		if it := r.item("S/same.mp4"); it.Size != 4 {
 			t.Errorf("it is not the first share's: %+v", it)
@@ -655,7 +655,7 @@ func TestHostileNames(t *testing.T) {
 		m := newMemory(100)
 		m.put("a.mp4", "film", old())
 		src := &hostile{m}
-		l := New(Options{Config: testConfig(), Shares: []Share{{"S", "/m"}}, Openers: map[string]Opener{"": func(string) (source.Source, error) { return src, nil }}})
+		l := New(Options{Config: testConfig(), Shares: []Share{{Name: "S", Place: "/m"}}, Openers: map[string]Opener{"": func(string, source.Access) (source.Source, error) { return src, nil }}})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { l.Run(ctx); close(done) }()

@@ -13,6 +13,7 @@ import (
 
 	"mustserv/library"
 	"mustserv/library/index"
+	"mustserv/library/source"
 	"mustserv/library/source/local"
 	"mustserv/ratelimit"
 	"mustserv/stream/accounting"
@@ -48,7 +49,7 @@ func catalogueOf(t testing.TB, dir string, files int) *library.Library {
 	lib := library.New(library.Options{
 		Config:  library.DefaultConfig(),
 		Shares:  []library.Share{{Name: "s", Place: dir}},
-		Openers: map[string]library.Opener{"": local.Open},
+		Openers: map[string]library.Opener{"": func(place string, _ source.Access) (source.Source, error) { return local.Open(place) }},
 		Index:   memory,
 		Log:     slog.New(slog.DiscardHandler),
 	})

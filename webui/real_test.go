@@ -24,7 +24,7 @@ func TestRealLibrary(t *testing.T) {
 	names := writeOddFiles(t, dir)
 	lib := library.New(library.Options{
 		Config: library.DefaultConfig(), Shares: []library.Share{{Name: "Odd & <b>", Place: dir}},
-		Openers: map[string]library.Opener{"": func(place string) (source.Source, error) { return local.Open(place) }},
+		Openers: map[string]library.Opener{"": func(place string, _ source.Access) (source.Source, error) { return local.Open(place) }},
 	})
 	run(t, lib, len(names))
 	o := testOptions(nil)

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math"
+	"os"
 	"strings"
 )
 
@@ -18,6 +20,10 @@ var ErrUnavailable = errors.New("source is unavailable")
 
 // ErrWatchLimit says that the system allows no further watched folder.
 var ErrWatchLimit = errors.New("no folder watches left")
+
+// ErrChanged says that an open file of a file server is another one now. Its
+// bytes are never mixed with those before.
+var ErrChanged = errors.New("file has changed on its server")
 
 // Source is a tree of folders and files.
 //
@@ -45,7 +51,9 @@ type Source interface {
 }
 
 // File is an open file of a source. ReadAt may be called concurrently. A file
-// that has shrunk answers io.EOF where it ends now.
+// that has shrunk answers io.EOF where it ends now. A read of a source that
+// does not answer ends by itself, with ErrUnavailable; the file may be read
+// again once the source is back. Close ends reads that are under way.
 type File interface {
 	io.ReaderAt
 	io.ReadSeeker
@@ -53,6 +61,29 @@ type File interface {
 	// Stat says what the file is now: the size and time that the source's
 	// Stat and List tell of it too.
 	Stat() (fs.FileInfo, error)
+}
+
+// Locator is a File of another source than the local one whose bytes lie, all
+// or in part, in files of this computer, so that the kernel can send them.
+type Locator interface {
+	// Locate returns the local file with the byte at off, where in it that
+	// byte is, and how many bytes from there on are there, more than 0; or
+	// ok is false where the byte is not on this computer now. The local file
+	// is good until the next call or Close, whoever makes them; it is not to
+	// be closed or sought in. Not for concurrent use.
+	Locate(off int64) (local *os.File, at, n int64, ok bool)
+}
+
+// Locate is Locator.Locate for every file: one of the local source lies on
+// this computer as it is, to wherever it ends, and most others do not.
+func Locate(f File, off int64) (local *os.File, at, n int64, ok bool) {
+	switch f := f.(type) {
+	case *os.File:
+		return f, off, math.MaxInt64 - off, true
+	case Locator:
+		return f.Locate(off)
+	}
+	return nil, 0, 0, false
 }
 
 // Watcher is a source that can tell when something in it changes.
