@@ -38,7 +38,9 @@ func newMemory(limit int) *memory {
 	return &memory{files: map[string]memoryFile{}, refused: map[string]error{}, opens: map[string]int{}, limit: limit}
 }
 
-func (m *memory) opener() Opener { return func(string, source.Access) (source.Source, error) { return m, nil } }
+func (m *memory) opener() Opener {
+	return func(string, source.Access) (source.Source, error) { return m, nil }
+}
 
 // put writes a file, and tells the watch if there is one.
 func (m *memory) put(name, content string, modified time.Time) {
