@@ -41,8 +41,9 @@ func TestManualNamesEveryKey(t *testing.T) {
 			}
 		}
 	}
-	for _, key := range []string{"# name = ", "# path = "} {
-		if !strings.Contains(manual, key) {
+	share := reflect.TypeFor[share]()
+	for i := range share.NumField() {
+		if key := share.Field(i).Tag.Get("toml"); !strings.Contains(manual, "\n# "+key+" = ") {
 			t.Errorf("mustserv.toml does not explain %q of a share", key)
 		}
 	}
@@ -68,6 +69,9 @@ func TestConfigMistakes(t *testing.T) {
 			var got strings.Builder
 			for _, m := range mistakes {
 				fmt.Fprintf(&got, "%d:%d: %s\n", m.line, m.column, m.text)
+			}
+			if strings.Contains(got.String(), "hunter2") {
+				t.Errorf("a password is shown: %s", got.String())
 			}
 			if *update {
 				write(t, golden, []byte(got.String()))

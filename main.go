@@ -18,8 +18,10 @@ import (
 	"maps"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"os/signal"
+	"path"
 	"path/filepath"
 	"reflect"
 	"runtime/debug"
@@ -55,6 +57,7 @@ const (
 const (
 	sessionLinger = 15 * time.Second // a player that comes back within it goes on with its session
 	configPoll    = time.Second      // a config is read when it stays as it is from one poll to the next
+	passwordMax   = 4096             // bytes of a file with a password
 )
 
 //go:embed mustserv.toml
@@ -62,7 +65,7 @@ var manual string // the annotated sample; never changed
 
 const usage = `MuStServ streams folders of films and music, each file at the pace its player needs.
 
-  mustserv [serve] [-config FILE] [-listen ADDR] [FOLDER ...]   share the folders, or what the config says
+  mustserv [serve] [-config FILE] [-listen ADDR] [FOLDER ...]   share the folders or URLs, or what the config says
   mustserv probe [-json] [-svg PICTURE] FILE ...                what a file needs: rate, burst, duration
   mustserv check [-config FILE]                                 try the config and every share
   mustserv version
@@ -196,8 +199,7 @@ func build(in origin, c config, log *slog.Logger) (*app, error) {
 		ledger:  accounting.NewLedger(sessionLinger),
 	}
 	a.library = library.New(library.Options{
-		Config: c.Library, Shares: c.shares(), Index: measured, Log: log,
-		Openers: map[string]library.Opener{"": openLocal},
+		Config: c.Library, Index: measured, Log: log, Openers: openers(),
 	})
 	a.pages, err = webui.New(webui.Options{
 		Library: a.library, Sessions: a.ledger.Sessions, Status: a.status, Log: log,
@@ -217,11 +219,13 @@ func build(in origin, c config, log *slog.Logger) (*app, error) {
 	return a, a.apply(c)
 }
 
-func openLocal(place string, _ source.Access) (source.Source, error) { return local.Open(place) }
-
 // apply takes over a config: first all that can fail, then all that can't,
 // so that an error leaves everything as it was.
 func (a *app) apply(c config) error {
+	shares, err := c.shares()
+	if err != nil {
+		return err
+	}
 	var listener net.Listener
 	if before := a.config.Load(); before == nil || c.Stream.Listen != before.Stream.Listen {
 		l, err := net.Listen("tcp", c.Stream.Listen)
@@ -238,7 +242,7 @@ func (a *app) apply(c config) error {
 		return err
 	}
 	a.control.SetConfig(c.RateLimit)
-	a.library.Configure(c.Library, c.shares())
+	a.library.Configure(c.Library, shares)
 	a.server.SetConfig(c.Stream)
 	a.config.Store(&c)
 	if listener != nil {
@@ -375,8 +379,9 @@ func (a *app) metrics() []metrics.Family {
 
 // greet says what is shared and where a person can open it.
 func greet(w io.Writer, c config, addr net.Addr) {
-	for _, s := range c.Share {
-		fmt.Fprintf(w, "Sharing %s from %s\n", s.Name, s.Path)
+	shares, _ := c.shares() // it was applied
+	for _, s := range shares {
+		fmt.Fprintf(w, "Sharing %s from %s\n", s.Name, s.Place)
 	}
 	for _, base := range addresses(addr) {
 		fmt.Fprintf(w, "Open    %s/   in a browser\n        %s/playlist.m3u   in VLC, Winamp, Kodi and others\n", base, base)
@@ -588,9 +593,18 @@ type config struct {
 	WebUI     webui.Config     `toml:"webui"`
 }
 
+// share is a [[share]] block: a folder of this computer, or one of a file
+// server and how that lets us in.
 type share struct {
-	Name string `toml:"name"`
-	Path string `toml:"path"`
+	Name         string        `toml:"name"`
+	Path         string        `toml:"path"`
+	URL          source.Secret `toml:"url"` // there may be a password in it
+	User         string        `toml:"user"`
+	Password     source.Secret `toml:"password"`
+	PasswordFile string        `toml:"password_file"`
+	PasswordEnv  string        `toml:"password_env"`
+	CAFile       string        `toml:"ca_file"`
+	Rescan       time.Duration `toml:"rescan"`
 }
 
 func defaultConfig() config {
@@ -600,12 +614,137 @@ func defaultConfig() config {
 	}
 }
 
-func (c config) shares() []library.Share {
+// shares returns the shares as the library has them, with passwords as they
+// are now where these are kept elsewhere.
+func (c config) shares() ([]library.Share, error) {
 	list := make([]library.Share, len(c.Share))
 	for i, s := range c.Share {
-		list[i] = library.Share{Name: s.Name, Place: s.Path}
+		var err error
+		if list[i], err = s.resolve(); err != nil {
+			return nil, fmt.Errorf("share %q: %w", s.Name, err)
+		}
 	}
-	return list
+	return list, nil
+}
+
+// resolve returns the share as the library has it. Its error has one for each
+// mistake, which begins with the key.
+func (s share) resolve() (library.Share, error) {
+	made := library.Share{Name: s.Name, Place: cmp.Or(s.Path, s.URL.String()), Rescan: s.Rescan}
+	var errs []error
+	switch {
+	case s.URL != "" && s.Path != "":
+		errs = append(errs, errors.New("url can't stand beside path; two blocks of the same name appear as one folder"))
+	case s.URL != "":
+		var err error
+		if made.Place, made.Access, err = source.ParseURL(s.URL); err != nil {
+			errs, made.Place = append(errs, fmt.Errorf("url %w", err)), s.URL.String()
+		} else if scheme, _, _ := strings.Cut(made.Place, "://"); openers()[scheme] == nil {
+			errs = append(errs, fmt.Errorf("url begins with %q; MuStServ reads %s", scheme+"://", schemes()))
+		}
+		errs = append(errs, s.letIn(&made.Access)...)
+	case strings.Contains(s.Path, "://"):
+		errs = append(errs, errors.New("path is for folders of this computer; a file server is given as url"))
+	case s.Path != "":
+		for _, key := range s.accessKeys() {
+			errs = append(errs, fmt.Errorf("%s is for a url; a path is read as the user that MuStServ runs as", key))
+		}
+	}
+	return made, errors.Join(append(errs, unjoin(made.Validate())...)...)
+}
+
+// accessKeys returns the keys that are set of those for a file server only.
+func (s share) accessKeys() (set []string) {
+	for _, k := range []struct{ key, value string }{
+		{"user", s.User}, {"password", s.Password.Reveal()}, {"password_file", s.PasswordFile},
+		{"password_env", s.PasswordEnv}, {"ca_file", s.CAFile},
+	} {
+		if k.value != "" {
+			set = append(set, k.key)
+		}
+	}
+	return set
+}
+
+// letIn adds what the block's keys say to what the URL did.
+func (s share) letIn(a *source.Access) (errs []error) {
+	ways := 0
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	take := func(key string, password source.Secret, err error) {
+		switch ways++; {
+		case err != nil:
+			wrong("%s %w", key, err)
+		case ways > 1:
+			wrong("%s is one password too many: one of url, password, password_file and password_env has it", key)
+		}
+		a.Password = password
+	}
+	if a.Password != "" {
+		ways++
+	}
+	if s.User != "" && a.User != "" {
+		wrong("user is in the url already")
+	}
+	a.User, a.CA = cmp.Or(a.User, s.User), s.CAFile
+	if s.Password != "" {
+		take("password", s.Password, nil)
+	}
+	if s.PasswordFile != "" {
+		password, err := readPassword(s.PasswordFile)
+		take("password_file", password, err)
+	}
+	if s.PasswordEnv != "" {
+		password, ok := os.LookupEnv(s.PasswordEnv)
+		if !ok { // not told which: somebody may have written the password itself
+			wrong("password_env names an environment variable that is not set")
+		}
+		take("password_env", source.Secret(password), nil)
+	}
+	if ways > 0 && a.User == "" {
+		wrong("user is missing: whose password is it")
+	}
+	if s.CAFile != "" {
+		if _, err := os.Stat(s.CAFile); err != nil {
+			wrong("ca_file can't be read: %w", err)
+		}
+	}
+	return errs
+}
+
+// readPassword reads a file with nothing but a password in it, and perhaps
+// the end of the line.
+func readPassword(name string) (source.Secret, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("can't be read: %w", err)
+	case !info.Mode().IsRegular() || info.Size() > passwordMax:
+		return "", fmt.Errorf("can't be read: %s is no file with a password", name)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return "", fmt.Errorf("can't be read: %w", err)
+	}
+	return source.Secret(strings.TrimRight(string(text), "\r\n")), nil
+}
+
+// openers returns how each kind of place is read, by what the URL begins
+// with; "" is a folder of this computer.
+func openers() map[string]library.Opener {
+	return map[string]library.Opener{
+		"": func(place string, _ source.Access) (source.Source, error) { return local.Open(place) },
+	}
+}
+
+// schemes says which URLs are known.
+func schemes() string {
+	var list []string
+	for _, scheme := range slices.Sorted(maps.Keys(openers())) {
+		if scheme != "" {
+			list = append(list, scheme+"://")
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // validate returns what each room says is wrong, keyed by the place in the
@@ -619,8 +758,9 @@ func (c config) validate() []mistake {
 			all = append(all, mistake{key: key, text: e.Error() + forExample(key)})
 		}
 	}
-	for i, s := range c.shares() {
-		collect(fmt.Sprintf("share[%d]", i), s.Validate())
+	for i, s := range c.Share {
+		_, err := s.resolve()
+		collect(fmt.Sprintf("share[%d]", i), err)
 	}
 	collect("stream", c.Stream.Validate())
 	collect("ratelimit", c.RateLimit.Validate())
@@ -713,11 +853,15 @@ func (o origin) load() (config, error) {
 	return c, nil
 }
 
-// folderShare is the share of a folder on the command line, named like it.
+// folderShare is the share of a folder or a URL on the command line, named
+// like it.
 func folderShare(folder string) (share, error) {
+	if strings.Contains(folder, "://") {
+		return urlShare(source.Secret(folder))
+	}
 	info, err := os.Stat(folder)
 	if err != nil || !info.IsDir() {
-		return share{}, fmt.Errorf("mustserv: %q is neither a command (serve, probe, check, version) nor a folder that can be read", folder)
+		return share{}, fmt.Errorf("mustserv: %q is neither a command (serve, probe, check, version) nor a folder that can be read nor a URL", folder)
 	}
 	full, err := filepath.Abs(folder)
 	if err != nil {
@@ -728,6 +872,23 @@ func folderShare(folder string) (share, error) {
 		name = "Files"
 	}
 	return share{Name: name, Path: full}, nil
+}
+
+// urlShare is the share of a folder on a file server, or of the server itself.
+func urlShare(place source.Secret) (share, error) {
+	s := share{Name: "Files", URL: place}
+	made, err := s.resolve()
+	if err != nil {
+		return s, fmt.Errorf("mustserv: the %w", err)
+	}
+	u, err := url.Parse(made.Place)
+	if err != nil {
+		return s, fmt.Errorf("mustserv: the url of %s: %w", made.Place, err)
+	}
+	if s.Name = path.Base(u.Path); len(s.Name) <= 1 { // ".", "/"
+		s.Name = u.Hostname()
+	}
+	return s, nil
 }
 
 // defaultShares are the user's folders for films and music, or else the
@@ -823,13 +984,21 @@ func blankBadLines(text string) (string, []mistake) {
 		all := strings.Join(lines, "")
 		before := all[:min(max(0, bad.Position.Start), len(all))] // Position.Line may be the line after
 		at := strings.Count(before, "\n") + 1
-		mistakes = append(mistakes, mistake{line: at, column: len(before) - strings.LastIndexByte(before, '\n'), text: oneLine(bad.Message)})
+		message := oneLine(bad.Message)
+		if mayHoldPassword(lines[at-1]) { // which the message may quote
+			message = `this line can't be read; text stands in quotes, as in password = "secret"`
+		}
+		mistakes = append(mistakes, mistake{line: at, column: len(before) - strings.LastIndexByte(before, '\n'), text: message})
 		if strings.TrimSpace(lines[at-1]) == "" { // what is wrong began further up
 			return "", mistakes
 		}
 		lines[at-1] = "\n"
 	}
 	return strings.Join(lines, ""), mistakes
+}
+
+func mayHoldPassword(line string) bool {
+	return strings.Contains(strings.ToLower(line), "pass") || strings.Contains(line, "://")
 }
 
 // oneLine is what the toml package says, fit for a line of the log.

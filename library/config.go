@@ -17,6 +17,7 @@ type Share struct {
 	Name   string        // first element of its items' library paths
 	Place  string        // a local path, or a URL without password whose scheme says which opener reads it
 	Access source.Access // to a file server
+	Rescan time.Duration // look through every folder again after so long; 0 is Config.Rescan
 }
 
 // Validate says what is wrong with the share, one error a line, each
@@ -27,7 +28,10 @@ func (s Share) Validate() error {
 		errs = append(errs, fmt.Errorf("name = %q: must be 1 to 255 bytes without slash, and not \".\" or \"..\"", s.Name))
 	}
 	if s.Place == "" {
-		errs = append(errs, errors.New("path is missing: the folder to share"))
+		errs = append(errs, errors.New("path is missing: the folder to share; or url, of one on a file server"))
+	}
+	if s.Rescan != 0 && (s.Rescan < rescanMin || s.Rescan > rescanMax) {
+		errs = append(errs, fmt.Errorf(`rescan = "%v": %s`, s.Rescan, rescanBounds))
 	}
 	return errors.Join(errs...)
 }
@@ -41,6 +45,13 @@ func (s Share) scheme() string {
 	}
 	return strings.ToLower(scheme)
 }
+
+// Bounds of the time between two scans.
+const (
+	rescanMin    = 10 * time.Second
+	rescanMax    = 7 * 24 * time.Hour
+	rescanBounds = `must be "10s" to "168h"`
+)
 
 // Config is the [library] table.
 type Config struct {
@@ -67,8 +78,8 @@ func DefaultConfig() Config {
 func (c Config) Validate() error {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if c.Rescan < 10*time.Second || c.Rescan > 7*24*time.Hour {
-		wrong(`rescan = "%v": must be "10s" to "168h"`, c.Rescan)
+	if c.Rescan < rescanMin || c.Rescan > rescanMax {
+		wrong(`rescan = "%v": %s`, c.Rescan, rescanBounds)
 	}
 	if c.Quiet < 0 || c.Quiet > time.Hour {
 		wrong(`quiet = "%v": must be "0s" to "1h"`, c.Quiet)
