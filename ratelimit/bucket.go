@@ -1,7 +1,6 @@
 package ratelimit
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -9,27 +8,26 @@ import (
 )
 
 // Bucket is a token bucket of one viewer or of one cap, on x/time/rate, with
-// the two moves that players need besides: Fill after a seek and Drain after
-// a pause. It may be used concurrently; waiters get tokens in the order in
-// which they came.
+// the moves that players need besides: Fill after a seek, Drain after a
+// pause, Return when they hang up. It may be used concurrently; who reserves
+// gets tokens in the order of coming.
 type Bucket struct {
 	mu      sync.Mutex
-	limiter *rate.Limiter // replaced by Fill, else changed in place
+	limiter *rate.Limiter // replaced by Fill, else changed in place; nil where nothing is limited
 	spec    TSpec
 }
 
 // NewBucket returns a full bucket.
 func NewBucket(spec TSpec) *Bucket {
-	b := &Bucket{spec: spec}
-	b.limiter = newLimiter(spec)
-	return b
+	return &Bucket{spec: spec, limiter: newLimiter(spec)}
 }
 
+// newLimiter holds at least one token, else nothing would ever go through.
 func newLimiter(s TSpec) *rate.Limiter {
 	if s.Rate <= 0 {
-		return rate.NewLimiter(rate.Inf, 0)
+		return nil
 	}
-	return rate.NewLimiter(rate.Limit(s.Rate.BytesPerSecond()), int(s.Burst))
+	return rate.NewLimiter(rate.Limit(s.Rate.BytesPerSecond()), max(1, int(s.Burst)))
 }
 
 // Spec returns the spec that the bucket has now.
@@ -47,27 +45,37 @@ func (b *Bucket) SetSpec(s TSpec) {
 	if s == b.spec {
 		return
 	}
-	if s.Rate <= 0 || b.spec.Rate <= 0 {
+	if s.Rate <= 0 || b.limiter == nil {
 		b.limiter = newLimiter(s)
 	} else {
 		b.limiter.SetLimit(rate.Limit(s.Rate.BytesPerSecond()))
-		b.limiter.SetBurst(int(s.Burst))
+		b.limiter.SetBurst(max(1, int(s.Burst)))
 	}
 	b.spec = s
 }
 
-// Wait takes n tokens, at most the burst at once, and returns when the bytes
-// they stand for may be sent, or with ctx's error as soon as ctx ends.
-func (b *Bucket) Wait(ctx context.Context, n int64) error {
+// Reserve takes n tokens, which may be more than the burst, and returns when
+// the bytes they stand for may be sent: now or later.
+func (b *Bucket) Reserve(now time.Time, n int64) (at time.Time) {
+	at = now
 	limiter := b.current()
-	for n > 0 && limiter.Limit() != rate.Inf {
-		part := max(1, min(n, int64(limiter.Burst())))
-		if err := limiter.WaitN(ctx, int(part)); err != nil {
-			return err
+	for limiter != nil && n > 0 {
+		part := min(n, int64(limiter.Burst()))
+		r := limiter.ReserveN(now, int(part))
+		if !r.OK() {
+			continue // the burst has just become smaller
 		}
+		at = now.Add(r.DelayFrom(now))
 		n -= part
 	}
-	return ctx.Err()
+	return at
+}
+
+// Return puts back n reserved tokens of bytes that will not be sent.
+func (b *Bucket) Return(now time.Time, n int64) {
+	if limiter := b.current(); limiter != nil {
+		limiter.ReserveN(now, -int(n)) // a reservation can't be cancelled once its time has come
+	}
 }
 
 // Fill gives the bucket all the tokens that it can hold.
@@ -78,9 +86,9 @@ func (b *Bucket) Fill() {
 }
 
 // Drain takes tokens away until at most keep are left.
-func (b *Bucket) Drain(keep Size) {
-	limiter, now := b.current(), time.Now()
-	if limiter.Limit() == rate.Inf {
+func (b *Bucket) Drain(now time.Time, keep Size) {
+	limiter := b.current()
+	if limiter == nil {
 		return
 	}
 	if over := int(limiter.TokensAt(now) - float64(keep)); over > 0 {
@@ -90,9 +98,9 @@ func (b *Bucket) Drain(keep Size) {
 
 // Full reports whether the bucket holds its whole burst, so that a new one
 // would be the same.
-func (b *Bucket) Full() bool {
+func (b *Bucket) Full(now time.Time) bool {
 	limiter := b.current()
-	return limiter.Limit() == rate.Inf || limiter.Tokens() >= float64(limiter.Burst())
+	return limiter == nil || limiter.TokensAt(now) >= float64(limiter.Burst())
 }
 
 func (b *Bucket) current() *rate.Limiter {

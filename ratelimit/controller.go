@@ -123,7 +123,7 @@ func (c *Controller) sweep(now time.Time) {
 	}
 	c.swept = now
 	for key, v := range c.viewers {
-		if v.grants == 0 && v.bucket.Full() && v.gifts.TokensAt(now) >= giftBurst {
+		if v.grants == 0 && v.bucket.Full(now) && v.gifts.TokensAt(now) >= giftBurst {
 			delete(c.viewers, key)
 		}
 	}

@@ -7,25 +7,30 @@ import (
 )
 
 const (
-	stepTime = 100 * time.Millisecond // of playing time in one write,
-	stepMin  = 512                    // but at least so many bytes
-	stepMax  = 32 * KiB               // and never more, nor more than an eighth of the burst
-	freeStep = 64 * KiB               // bytes in one write that are not charged
+	stepTime = 250 * time.Millisecond // of sending in one step: few wake-ups, short bursts
+	stepMin  = 512                    // bytes, but at least so many
+	freeStep = 64 * KiB               // bytes in one step that are not charged
+	openStep = 256 * KiB              // bytes in one step of what is not paced
 	stalled  = time.Second            // a write that took so long met a player with full buffers
 )
 
-// step is the size of one write: small, so that bursts on the wire stay short
-// and a chunk costs little of the bucket.
+// step is the size of one step: what is sent in stepTime or, where that is
+// more than an eighth of the burst, in a half, a quarter and so on of it. So
+// a chunk costs little of the bucket, and the same number of steps falls into
+// any whole second.
 func step(need TSpec) int64 {
 	if need.Rate <= 0 {
-		return int64(4 * freeStep)
+		return int64(openStep)
 	}
-	s := Size(need.Rate.BytesPerSecond() * stepTime.Seconds())
-	return int64(max(1, min(max(s, stepMin), stepMax, need.Burst/8)))
+	s, most := need.Rate.BytesPerSecond()*stepTime.Seconds(), float64(need.Burst/8)
+	for s > most && s > stepMin {
+		s /= 2
+	}
+	return int64(max(1, min(max(s, stepMin), most)))
 }
 
-// Grant lets one stream send. It belongs to one goroutine, but Release may be
-// called from any, more than once.
+// Grant lets one stream send. It belongs to one goroutine at a time, but
+// Release may be called from any, more than once.
 type Grant struct {
 	controller *Controller
 	viewer     *viewer
@@ -33,6 +38,8 @@ type Grant struct {
 	step       int64
 	offset     int64 // of the next byte; -1 where it is not known
 	gift       int64 // bytes left of this request's gift
+	charged    bool  // the viewer's bucket paid for the last step
+	timer      *time.Timer
 	once       sync.Once
 }
 
@@ -48,29 +55,80 @@ func (g *Grant) Start(offset int64) {
 	}
 }
 
-// Take waits until bytes may be sent and returns how many, at least one and
-// at most limit. It returns ctx's error as soon as ctx ends.
-func (g *Grant) Take(ctx context.Context, limit int64) (int64, error) {
-	n, charged := g.next(limit)
-	if charged {
-		if err := g.viewer.bucket.Wait(ctx, n); err != nil {
-			return 0, err
+// Reserve takes tokens for the next step and says when its bytes may be sent:
+// now or later. It returns their number, at least one and at most limit.
+// What is not sent then is given back with Return.
+func (g *Grant) Reserve(now time.Time, limit int64) (n int64, at time.Time) {
+	n, g.charged = g.next(limit)
+	at = now
+	payers := g.payers()
+	for _, b := range payers[g.first():] {
+		if t := b.Reserve(now, n); t.After(at) {
+			at = t
 		}
 	}
-	if err := g.viewer.client.cap.Wait(ctx, n); err != nil {
-		return 0, err
+	g.advance(n)
+	return n, at
+}
+
+// Return gives back the tokens of n bytes, the last of those that Reserve
+// took, because they are not going to be sent.
+func (g *Grant) Return(now time.Time, n int64) {
+	payers := g.payers()
+	for _, b := range payers[g.first():] {
+		b.Return(now, n)
 	}
-	if err := g.controller.total.Wait(ctx, n); err != nil {
-		return 0, err
+	g.advance(-n)
+}
+
+// payers are the buckets that a step is taken out of, the viewer's first.
+func (g *Grant) payers() [3]*Bucket {
+	return [...]*Bucket{g.viewer.bucket, g.viewer.client.cap, g.controller.total}
+}
+
+// first is the first of the payers that pays for the last step: the viewer's
+// bucket does not where the bytes are free.
+func (g *Grant) first() int {
+	if g.charged {
+		return 0
 	}
+	return 1
+}
+
+func (g *Grant) advance(n int64) {
 	if g.offset >= 0 {
 		g.offset += n
 		g.viewer.sentUpTo(g.offset)
 	}
-	return n, nil
 }
 
-// next returns the size of the next write and whether the viewer's bucket
+// Take is Reserve and the wait until the bytes may be sent. It returns ctx's
+// error as soon as ctx ends, and has taken nothing then.
+func (g *Grant) Take(ctx context.Context, limit int64) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	now := time.Now()
+	n, at := g.Reserve(now, limit)
+	if !at.After(now) {
+		return n, nil
+	}
+	if g.timer == nil {
+		g.timer = time.NewTimer(at.Sub(now))
+	} else {
+		g.timer.Reset(at.Sub(now))
+	}
+	select {
+	case <-g.timer.C:
+		return n, nil
+	case <-ctx.Done():
+		g.timer.Stop()
+		g.Return(time.Now(), n)
+		return 0, ctx.Err()
+	}
+}
+
+// next returns the size of the next step and whether the viewer's bucket
 // pays for it. Bytes that have no playing time and the request's gift are
 // free, within their bounds.
 func (g *Grant) next(limit int64) (n int64, charged bool) {
@@ -109,7 +167,7 @@ func (g *Grant) Sent(took time.Duration) {
 		return
 	}
 	second := Size(g.request.Need.Rate.BytesPerSecond())
-	g.viewer.bucket.Drain(min(second, g.request.Need.Burst/2))
+	g.viewer.bucket.Drain(time.Now(), min(second, g.request.Need.Burst/2))
 }
 
 // Release ends the stream.

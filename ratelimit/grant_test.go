@@ -1,0 +1,142 @@
+package ratelimit
+
+import (
+	"context"
+	"math"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestStepsDivideASecond(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		need TSpec
+		want time.Duration // of the stream in one step
+	}{
+		{"film", TSpec{Rate: 5 * MbitPerSecond, Burst: 2 * MiB}, 250 * time.Millisecond},
+		{"fast film with little burst", TSpec{Rate: 8 * MbitPerSecond, Burst: MiB}, 125 * time.Millisecond},
+		{"unmeasured", TSpec{Rate: 40 * MbitPerSecond, Burst: 8 * MiB}, 125 * time.Millisecond},
+		{"music", TSpec{Rate: 160 * KbitPerSecond, Burst: 256 * KiB}, 250 * time.Millisecond},
+		{"speech", TSpec{Rate: 32 * KbitPerSecond, Burst: 256 * KiB}, 250 * time.Millisecond},
+		{"hardly anything", TSpec{Rate: 4096, Burst: 256 * KiB}, time.Second},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			got := time.Duration(float64(step(row.need)) / row.need.Rate.BytesPerSecond() * float64(time.Second))
+			if got != row.want {
+				t.Errorf("a step is %v of the stream, want %v", got, row.want)
+			}
+		})
+	}
+}
+
+// spend takes all that may be sent at now.
+func spend(g *Grant, now time.Time) (sent, n int64, at time.Time) {
+	for {
+		if n, at = g.Reserve(now, math.MaxInt64); at.After(now) {
+			return sent, n, at
+		}
+		sent += n
+	}
+}
+
+func TestReserve(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		config func(*Config)
+		wait   time.Duration // between two steps of the film
+	}{
+		{"viewer", func(*Config) {}, stepTime},
+		{"client cap", func(c *Config) { c.PerClient = film.Rate / 2 }, 2 * stepTime},
+		{"capacity", func(c *Config) { c.Capacity = film.Rate / 4 }, 4 * stepTime},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				config := DefaultConfig()
+				row.config(&config)
+				c := NewController(config)
+				g := admit(t, c, "10.0.0.1", "a", film, 0).grant
+				_, n, at := spend(g, time.Now())
+				for range 20 {
+					time.Sleep(time.Until(at))
+					var next time.Time
+					n, next = g.Reserve(at, math.MaxInt64)
+					if got := next.Sub(at); n != step(film) || abs(int64(got-row.wait)) > int64(time.Microsecond) {
+						t.Fatalf("%d bytes in %v, want %d in %v", n, got, step(film), row.wait)
+					}
+					at = next
+				}
+			})
+		})
+	}
+}
+
+func TestReserveNeverAsksForMoreThanTheLimit(t *testing.T) {
+	c := NewController(DefaultConfig())
+	g := admit(t, c, "10.0.0.1", "a", film, 0).grant
+	for _, limit := range []int64{1, 2, 511, 70000} {
+		if n, _ := g.Reserve(time.Now(), limit); n < 1 || n > limit {
+			t.Errorf("%d bytes of at most %d", n, limit)
+		}
+	}
+}
+
+func TestWhatIsReturnedMayBeSentByTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		config := DefaultConfig()
+		config.PerClient = 2 * film.Rate
+		c := NewController(config)
+		first := admit(t, c, "10.0.0.1", "a", film, 0).grant
+		_, n, at := spend(first, time.Now())
+		first.Return(time.Now(), n)
+		first.Release()
+		second := admit(t, c, "10.0.0.1", "a", film, first.offset).grant
+		second.gift = 0
+		if _, again := second.Reserve(time.Now(), n); abs(int64(again.Sub(at))) > int64(time.Microsecond) {
+			t.Errorf("the next request may send in %v, want %v as the one before", time.Until(again), time.Until(at))
+		}
+	})
+}
+
+func TestTakeThatIsCancelledTakesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := NewController(DefaultConfig())
+		s := admit(t, c, "10.0.0.1", "a", film, 0)
+		s.send(t, time.Nanosecond)
+		for range 100 {
+			ctx, cancel := context.WithTimeout(t.Context(), stepTime/10)
+			n, err := s.grant.Take(ctx, math.MaxInt64)
+			cancel()
+			if err == nil {
+				s.sent += n
+			}
+		}
+		if got, want := s.sent, int64(gift+film.Burst)+10*31250; !within(got, want, film) {
+			t.Errorf("%d bytes in 2.5 s of short waits, want %d", got, want)
+		}
+	})
+}
+
+func BenchmarkReserve(b *testing.B) {
+	c := NewController(Config{StreamsPerClient: 1, Capacity: 1000 * GbitPerSecond, PerClient: 100 * GbitPerSecond})
+	g, err := c.Admit(b.Context(), Request{Need: film, Size: huge})
+	if err != nil {
+		b.Fatal(err)
+	}
+	g.Start(0)
+	now := time.Now()
+	b.ReportAllocs()
+	for b.Loop() {
+		_, now = g.Reserve(now, huge)
+	}
+}
+
+// A step must cost the pacer no memory: it makes thousands a second.
+func TestReserveAllocatesNothing(t *testing.T) {
+	c := NewController(Config{StreamsPerClient: 1, Capacity: GbitPerSecond, PerClient: GbitPerSecond})
+	g := admit(t, c, "", "a", film, 0).grant
+	now := time.Now()
+	if got := testing.AllocsPerRun(1000, func() { _, now = g.Reserve(now, huge) }); got != 0 {
+		t.Errorf("%v allocations in a step", got)
+	}
+}
