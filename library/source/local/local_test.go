@@ -15,8 +15,9 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	sourcetest.Run(t, func(t *testing.T, files map[string]string) source.Source {
-		return openFolder(t, folderOf(t, files))
+	sourcetest.Run(t, sourcetest.Setup{
+		Open: func(t *testing.T, dir string) source.Source { return openFolder(t, dir) },
+		Away: func(t *testing.T) source.Source { return openFolder(t, filepath.Join(t.TempDir(), "gone")) },
 	})
 }
 
