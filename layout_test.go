@@ -22,6 +22,7 @@ var layout = map[string][]string{
 	"mustserv/library/source":       {},
 	"mustserv/library/playlist":     {},
 	"mustserv/stream/accounting":    {},
+	"mustserv/stream/auth":          {},
 	"mustserv/stream/metrics":       {},
 	"mustserv/library/probe":        {"mustserv/ratelimit", "github.com/abema/go-mp4"},
 	"mustserv/library/source/local": {"mustserv/library/source", "github.com/fsnotify/fsnotify"},
@@ -31,7 +32,7 @@ var layout = map[string][]string{
 	},
 	"mustserv/stream": {
 		"mustserv/library", "mustserv/library/source", "mustserv/library/probe", "mustserv/library/playlist",
-		"mustserv/ratelimit", "mustserv/stream/accounting",
+		"mustserv/ratelimit", "mustserv/stream/accounting", "mustserv/stream/auth",
 	},
 	"mustserv/webui": {
 		"mustserv/library", "mustserv/library/playlist", "mustserv/stream/accounting",

@@ -40,38 +40,40 @@ func (s *Server) servePlaylist(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-cache")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if r.Method != http.MethodHead {
-		format.Write(w, list(BaseURL(r), item, folder)) // a client that is gone needs no answer
+		format.Write(w, s.list(r, item, folder)) // a client that is gone needs no answer
 	}
 }
 
-// list is the playlist of an item, or of a folder where item is nil.
-func list(base string, item *library.Item, folder *library.Folder) playlist.List {
+// list is the playlist of an item, or of a folder where item is nil, for who
+// asks for it.
+func (s *Server) list(r *http.Request, item *library.Item, folder *library.Folder) playlist.List {
+	base := BaseURL(r)
 	if item != nil {
 		return playlist.List{
 			Title: item.Title(), URL: base + "/watch/" + library.EscapePath(item.Path),
-			Entries: func(yield func(playlist.Entry) bool) { yield(entry(base, item)) },
+			Entries: func(yield func(playlist.Entry) bool) { yield(s.entry(r, item)) },
 		}
 	}
 	url := base + "/"
 	if folder.Path != "" {
 		url = base + "/browse/" + library.EscapePath(folder.Path) + "/"
 	}
-	return playlist.List{Title: cmp.Or(folder.Name, "MuStServ"), URL: url, Entries: entries(base, folder)}
+	return playlist.List{Title: cmp.Or(folder.Name, "MuStServ"), URL: url, Entries: s.entries(r, folder)}
 }
 
-func entries(base string, folder *library.Folder) iter.Seq[playlist.Entry] {
+func (s *Server) entries(r *http.Request, folder *library.Folder) iter.Seq[playlist.Entry] {
 	return func(yield func(playlist.Entry) bool) {
 		for item := range folder.All {
-			if item.Playable() && !yield(entry(base, item)) {
+			if item.Playable() && !yield(s.entry(r, item)) {
 				return
 			}
 		}
 	}
 }
 
-func entry(base string, item *library.Item) playlist.Entry {
+func (s *Server) entry(r *http.Request, item *library.Item) playlist.Entry {
 	e := playlist.Entry{
-		URL: base + "/media/" + library.EscapePath(item.Path), ID: library.EscapePath(item.Path), Title: item.Title(),
+		URL: s.signedURL(r, item), ID: library.EscapePath(item.Path), Title: item.Title(),
 		Size: item.Size, MIME: item.MIME, Modified: item.Modified,
 	}
 	if item.Info != nil {

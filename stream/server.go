@@ -16,6 +16,7 @@ import (
 	"mustserv/library"
 	"mustserv/ratelimit"
 	"mustserv/stream/accounting"
+	"mustserv/stream/auth"
 )
 
 const (
@@ -36,6 +37,7 @@ type Options struct {
 	Library Library
 	Control *ratelimit.Controller
 	Ledger  *accounting.Ledger
+	Auth    *auth.Keeper // nil lets everybody in
 	Pages   http.Handler // answers all that is not /media, /playlist and health; nil is 404
 	Metrics http.Handler // answers /metrics; nil is 404
 	Log     *slog.Logger
@@ -49,8 +51,11 @@ type Server struct {
 	ledger  *accounting.Ledger
 	pages   http.Handler
 	metrics http.Handler
+	auth    *auth.Keeper
 	http    http.Server
 	config  atomic.Pointer[Config]
+
+	crossOrigin http.CrossOriginProtection
 
 	draining atomic.Bool
 	mu       sync.Mutex
@@ -62,7 +67,10 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{
 		library: o.Library, control: o.Control, ledger: o.Ledger,
-		pages: o.Pages, metrics: o.Metrics, failed: make(chan error, 1),
+		pages: o.Pages, metrics: o.Metrics, auth: o.Auth, failed: make(chan error, 1),
+	}
+	if s.auth == nil {
+		s.auth = auth.New(nil, auth.Config{})
 	}
 	s.config.Store(&o.Config)
 	s.http = http.Server{
@@ -130,6 +138,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 { // nothing here reads a long body: don't wait for it
 		control.SetReadDeadline(time.Now().Add(headerTimeout))
 		defer control.SetReadDeadline(time.Time{})
+	}
+	r, ok := s.allow(w, r)
+	if !ok {
+		return
 	}
 	switch path := r.URL.EscapedPath(); {
 	case under(path, "/media"):
