@@ -35,13 +35,13 @@ var layout = map[string][]string{
 		"mustserv/ratelimit", "mustserv/stream/accounting", "mustserv/stream/auth",
 	},
 	"mustserv/webui": {
-		"mustserv/library", "mustserv/library/playlist", "mustserv/stream/accounting",
+		"mustserv/library", "mustserv/library/playlist", "mustserv/stream/accounting", "mustserv/stream/auth",
 	},
 	"mustserv": {
 		"mustserv/library", "mustserv/library/index", "mustserv/library/probe",
 		"mustserv/library/source", "mustserv/library/source/local",
-		"mustserv/ratelimit", "mustserv/stream", "mustserv/stream/accounting", "mustserv/stream/metrics", "mustserv/webui",
-		"github.com/BurntSushi/toml",
+		"mustserv/ratelimit", "mustserv/stream", "mustserv/stream/accounting", "mustserv/stream/auth", "mustserv/stream/metrics", "mustserv/webui",
+		"github.com/BurntSushi/toml", "golang.org/x/term",
 	},
 	// For tests only.
 	"mustserv/library/source/sourcetest": {"mustserv/library/source"},

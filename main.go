@@ -6,6 +6,7 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	_ "embed"
@@ -17,6 +18,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
@@ -41,10 +43,12 @@ import (
 	"mustserv/ratelimit"
 	"mustserv/stream"
 	"mustserv/stream/accounting"
+	"mustserv/stream/auth"
 	"mustserv/stream/metrics"
 	"mustserv/webui"
 
 	"github.com/BurntSushi/toml"
+	"golang.org/x/term"
 )
 
 // Exit statuses.
@@ -68,6 +72,7 @@ const usage = `MuStServ streams folders of films and music, each file at the pac
   mustserv [serve] [-config FILE] [-listen ADDR] [FOLDER ...]   share the folders or URLs, or what the config says
   mustserv probe [-json] [-svg PICTURE] FILE ...                what a file needs: rate, burst, duration
   mustserv check [-config FILE]                                 try the config and every share
+  mustserv passwd [USER]                                        make a password for [[auth.user]] in the config
   mustserv version
 
 For example:  mustserv ~/Videos ~/Music
@@ -81,11 +86,11 @@ func main() {
 }
 
 // run is the whole program; ctx ends it in order.
-func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	command, rest := "serve", args
 	if len(args) > 0 {
 		switch args[0] {
-		case "serve", "probe", "check", "version":
+		case "serve", "probe", "check", "passwd", "version":
 			command, rest = args[0], args[1:]
 		case "help", "-h", "-help", "--help":
 			command = "help"
@@ -96,6 +101,8 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 		return runProbe(ctx, rest, stdout, stderr)
 	case "check":
 		return runCheck(ctx, rest, stdout, stderr)
+	case "passwd":
+		return runPasswd(rest, stdin, stdout, stderr)
 	case "version":
 		fmt.Fprintln(stdout, "mustserv", version())
 		return exitDone
@@ -178,6 +185,7 @@ type app struct {
 	library   *library.Library
 	control   *ratelimit.Controller
 	ledger    *accounting.Ledger
+	keeper    *auth.Keeper
 	server    *stream.Server
 	pages     *webui.Handler
 	accessLog *os.File // nil for none
@@ -198,11 +206,17 @@ func build(in origin, c config, log *slog.Logger) (*app, error) {
 		control: ratelimit.NewController(c.RateLimit),
 		ledger:  accounting.NewLedger(sessionLinger),
 	}
+	key, err := auth.OpenKey(filepath.Join(state, "key"))
+	if err != nil {
+		return nil, err
+	}
+	a.keeper = auth.New(key, c.Auth)
 	a.library = library.New(library.Options{
 		Config: c.Library, Index: measured, Log: log, Openers: openers(),
 	})
 	a.pages, err = webui.New(webui.Options{
-		Library: a.library, Sessions: a.ledger.Sessions, Status: a.status, Log: log,
+		Library: a.library, Sessions: a.ledger.Sessions, Status: a.status, Keeper: a.keeper, Log: log,
+		Sign:   func(r *http.Request, it *library.Item) string { return a.server.Signature(r, it) },
 		Config: func() webui.Config { return a.config.Load().WebUI },
 		Need: func(it *library.Item) (rate, burst int64) {
 			need := a.server.Need(it)
@@ -213,7 +227,7 @@ func build(in origin, c config, log *slog.Logger) (*app, error) {
 		return nil, err
 	}
 	a.server = stream.New(stream.Options{
-		Config: c.Stream, Library: a.library, Control: a.control, Ledger: a.ledger,
+		Config: c.Stream, Library: a.library, Control: a.control, Ledger: a.ledger, Auth: a.keeper,
 		Pages: a.pages, Metrics: metrics.Handler(a.metrics), Log: log,
 	})
 	return a, a.apply(c)
@@ -242,6 +256,7 @@ func (a *app) apply(c config) error {
 		return err
 	}
 	a.control.SetConfig(c.RateLimit)
+	a.keeper.SetConfig(c.Auth)
 	a.library.Configure(c.Library, shares)
 	a.server.SetConfig(c.Stream)
 	a.config.Store(&c)
@@ -581,6 +596,62 @@ func printTable(stdout, stderr io.Writer) func(file string, f webui.Facts, err e
 	}
 }
 
+// --- passwd ---------------------------------------------------------------
+
+func runPasswd(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	set, parse := flags("passwd", "mustserv passwd reads a password and prints the block that lets its user in, for example: mustserv passwd -role admin ann\n", stderr)
+	role := auth.Viewer
+	set.Func("role", `"viewer", or "admin", who may also change the config (default "viewer")`, func(text string) error {
+		role = auth.Role(text)
+		return nil
+	})
+	if status, ok := parse(args); !ok {
+		return status
+	}
+	if set.NArg() > 1 {
+		fmt.Fprintf(stderr, "mustserv passwd: %q is too much; the password is asked for\n", set.Arg(1))
+		return exitUsage
+	}
+	password, err := askPassword(stdin, stderr)
+	if err != nil {
+		fmt.Fprintln(stderr, "mustserv passwd:", err)
+		return exitFailed
+	}
+	hash, err := auth.Hash(password)
+	if err != nil {
+		fmt.Fprintln(stderr, "mustserv passwd:", err)
+		return exitFailed
+	}
+	user := auth.User{Name: cmp.Or(set.Arg(0), "viewer"), Password: hash, Role: role}
+	if err := user.Validate(); err != nil {
+		fmt.Fprintln(stderr, "mustserv passwd:", err)
+		return exitUsage
+	}
+	fmt.Fprintf(stdout, "[[auth.user]]\nname = %q\npassword = %q\nrole = %q\n", user.Name, user.Password, user.Role)
+	return exitDone
+}
+
+// askPassword reads one line, unseen where somebody types it.
+func askPassword(stdin io.Reader, stderr io.Writer) (string, error) {
+	fmt.Fprint(stderr, "Password: ")
+	var line []byte
+	var err error
+	if file, ok := stdin.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		line, err = term.ReadPassword(int(file.Fd()))
+		fmt.Fprintln(stderr)
+	} else {
+		line, err = bufio.NewReader(io.LimitReader(stdin, passwordMax)).ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+	}
+	password := strings.TrimRight(string(line), "\r\n")
+	if err == nil && password == "" {
+		err = errors.New("no password was given; type it, or pipe it in")
+	}
+	return password, err
+}
+
 // --- config ---------------------------------------------------------------
 
 // config is the whole config file: a table for each room, which owns what it
@@ -590,6 +661,7 @@ type config struct {
 	Stream    stream.Config    `toml:"stream"`
 	RateLimit ratelimit.Config `toml:"ratelimit"`
 	Library   library.Config   `toml:"library"`
+	Auth      auth.Config      `toml:"auth"`
 	WebUI     webui.Config     `toml:"webui"`
 }
 
@@ -610,7 +682,7 @@ type share struct {
 func defaultConfig() config {
 	return config{
 		Stream: stream.DefaultConfig(), RateLimit: ratelimit.DefaultConfig(),
-		Library: library.DefaultConfig(), WebUI: webui.DefaultConfig(),
+		Library: library.DefaultConfig(), Auth: auth.DefaultConfig(), WebUI: webui.DefaultConfig(),
 	}
 }
 
@@ -765,6 +837,10 @@ func (c config) validate() []mistake {
 	collect("stream", c.Stream.Validate())
 	collect("ratelimit", c.RateLimit.Validate())
 	collect("library", c.Library.Validate())
+	collect("auth", c.Auth.Validate())
+	for i, u := range c.Auth.User {
+		collect(fmt.Sprintf("auth.user[%d]", i), u.Validate())
+	}
 	collect("webui", c.WebUI.Validate())
 	return all
 }
@@ -1038,21 +1114,21 @@ func (d *decoder) table(keys map[string]toml.Primitive, into reflect.Value, path
 	}
 }
 
-// value decodes one key: a table, the list of shares, or a value.
+// value decodes one key: a table, a list of blocks, or a value.
 func (d *decoder) value(p toml.Primitive, into reflect.Value, path string) {
-	switch into.Interface().(type) {
-	case []share:
+	switch {
+	case isBlocks(into.Type()):
 		var blocks []map[string]toml.Primitive
 		if err := d.md.PrimitiveDecode(p, &blocks); err != nil {
 			d.wrong(path, "%q must be blocks that begin with [[%s]]", path, path)
 			return
 		}
-		list := make([]share, len(blocks))
+		list := reflect.MakeSlice(into.Type(), len(blocks), len(blocks))
 		for i, block := range blocks {
-			d.table(block, reflect.ValueOf(&list[i]).Elem(), fmt.Sprintf("%s[%d]", path, i))
+			d.table(block, list.Index(i), fmt.Sprintf("%s[%d]", path, i))
 		}
-		into.Set(reflect.ValueOf(list))
-	case time.Duration:
+		into.Set(list)
+	case into.Type() == reflect.TypeFor[time.Duration]():
 		var text string
 		err := d.md.PrimitiveDecode(p, &text)
 		span, bad := time.ParseDuration(text)
@@ -1061,16 +1137,14 @@ func (d *decoder) value(p toml.Primitive, into reflect.Value, path string) {
 			return
 		}
 		into.SetInt(int64(span))
-	default:
-		if into.Kind() == reflect.Struct {
-			var keys map[string]toml.Primitive
-			if err := d.md.PrimitiveDecode(p, &keys); err != nil {
-				d.wrong(path, "%q must be a table: a line [%s], then its keys", path, path)
-				return
-			}
-			d.table(keys, into, path)
+	case into.Kind() == reflect.Struct:
+		var keys map[string]toml.Primitive
+		if err := d.md.PrimitiveDecode(p, &keys); err != nil {
+			d.wrong(path, "%q must be a table: a line [%s], then its keys", path, path)
 			return
 		}
+		d.table(keys, into, path)
+	default:
 		d.scalar(p, into, path)
 	}
 }
@@ -1091,13 +1165,32 @@ func (d *decoder) scalar(p toml.Primitive, into reflect.Value, path string) {
 	d.wrong(path, "%s must be %s%s", lastKey(path), cmp.Or(kinds[into.Kind()], `text in quotes`), forExample(path))
 }
 
+// isBlocks reports whether a field holds [[blocks]].
+func isBlocks(t reflect.Type) bool {
+	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct
+}
+
+// blockNames returns the names of the [[blocks]] in a table.
+func blockNames(table reflect.Type, path string) (names []string) {
+	for i := range table.NumField() {
+		field := table.Field(i)
+		name := strings.TrimPrefix(path+"."+field.Tag.Get("toml"), ".")
+		if isBlocks(field.Type) {
+			names = append(names, name)
+		} else if field.Type.Kind() == reflect.Struct {
+			names = append(names, blockNames(field.Type, name)...)
+		}
+	}
+	return names
+}
+
 func lastKey(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
 
 func inTable(path string) string {
 	if path == "" {
 		return ""
 	}
-	if table, _, isShare := strings.Cut(path, "["); isShare {
+	if table, _, isBlock := strings.Cut(path, "["); isBlock {
 		return " in [[" + table + "]]"
 	}
 	return " in [" + path + "]"
@@ -1142,8 +1235,8 @@ func forExample(path string) string {
 
 // example is the line of the manual that sets a key, "" for a table.
 func example(path string) string {
-	table, key, _ := strings.Cut(path, ".")
-	if block, _, isShare := strings.Cut(table, "["); isShare {
+	table, key := path[:max(0, strings.LastIndexByte(path, '.'))], lastKey(path)
+	if block, _, isBlock := strings.Cut(table, "["); isBlock {
 		table = "[" + block + "]"
 	}
 	inside := false
@@ -1168,7 +1261,11 @@ type place struct{ line, column int }
 // tell: on the first line with which its section, as far as it goes, has it.
 func positions(text string) map[string]place {
 	found := make(map[string]place)
-	section, seen, known, shares := 0, 0, 0, 0 // offsets, keys of the section, [[share]] blocks
+	section, seen, known := 0, 0, 0 // offsets, keys of the section
+	blocks := make(map[string]int)  // how many of each name
+	for _, name := range blockNames(reflect.TypeFor[config](), "") {
+		blocks[name] = 0
+	}
 	for end, line := 0, ""; end < len(text); {
 		line, _, _ = strings.Cut(text[end:], "\n")
 		if strings.HasPrefix(strings.TrimSpace(line), "[") && seen == end {
@@ -1181,16 +1278,16 @@ func positions(text string) map[string]place {
 		}
 		for _, key := range md.Keys()[known:] {
 			path, name := key.String(), key[len(key)-1]
-			if path == "share" {
-				shares++
-			}
-			if below, ok := strings.CutPrefix(path, "share."); ok {
-				path = fmt.Sprintf("share[%d].%s", max(0, shares-1), below)
-			}
 			seen += max(0, strings.Index(text[seen:end], name))
 			at := place{strings.Count(text[:seen], "\n") + 1, seen - strings.LastIndexByte(text[:seen], '\n')}
-			if path == "share" {
-				found[fmt.Sprintf("share[%d]", shares-1)] = at
+			if n, ok := blocks[path]; ok {
+				found[fmt.Sprintf("%s[%d]", path, n)] = at
+				blocks[path]++
+			}
+			for block, n := range blocks {
+				if below, ok := strings.CutPrefix(path, block+"."); ok {
+					path = fmt.Sprintf("%s[%d].%s", block, max(0, n-1), below)
+				}
 			}
 			if _, ok := found[path]; !ok {
 				found[path] = at

@@ -7,6 +7,8 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+
+	"mustserv/stream/auth"
 )
 
 //go:embed templates
@@ -19,7 +21,7 @@ type pages map[string]*template.Template
 // several pages share.
 func parsePages(s statics) (pages, error) {
 	all := pages{}
-	for _, name := range []string{"browse", "watch", "search", "status", "error"} {
+	for _, name := range []string{"browse", "watch", "search", "status", "login", "error"} {
 		t, err := template.New(name).Funcs(helpers(s)).ParseFS(templateFiles,
 			"templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
@@ -42,13 +44,18 @@ type frame struct {
 	Title  string // of the page
 	Site   string // what the library is called
 	Query  string // what the search box holds
+	User   string // who is logged in, empty for nobody
+	Users  bool   // there are some
 	Server Status
 	Page   any
 }
 
 // render answers with a page; nothing is written if that fails.
 func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, name, title string, page any) error {
-	f := frame{Title: title, Site: h.Config().Title, Server: h.Status(), Page: page}
+	f := frame{
+		Title: title, Site: h.Config().Title, Server: h.Status(), Page: page,
+		User: auth.Who(r.Context()).User, Users: h.Keeper.On(),
+	}
 	if name == "search" {
 		f.Query = r.URL.Query().Get("q")
 	}

@@ -20,8 +20,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail = h.failAPI
 	}
 	answer, rest := h.route(path)
+	change := h.changes(path)
 	var err error
 	switch {
+	case r.Method == http.MethodPost && change != nil:
+		err = change(w, r, rest)
 	case answer == nil:
 		err = errNoPage
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
@@ -58,6 +61,8 @@ func (h *Handler) exactly(path string) endpoint {
 	switch path {
 	case "/", "/browse":
 		return h.browse
+	case "/login":
+		return h.login
 	case "/search":
 		return h.search
 	case "/status":
@@ -74,6 +79,17 @@ func (h *Handler) exactly(path string) endpoint {
 		return h.apiShares
 	case "/api/v1/status":
 		return h.apiStatus
+	}
+	return nil
+}
+
+// changes returns who answers a POST to a path, which changes something.
+func (h *Handler) changes(path string) endpoint {
+	switch path {
+	case "/login":
+		return h.logIn
+	case "/logout":
+		return h.logOut
 	}
 	return nil
 }

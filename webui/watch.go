@@ -61,7 +61,7 @@ func (h *Handler) watchPage(r *http.Request, it *library.Item) watchPage {
 		Name: it.Title(), Crumbs: crumbs(it.Path), Audio: it.Kind == library.Audio,
 		Media: mediaURL(it.Path), MIME: it.MIME, Hint: hint(it.MIME), Problem: capital(it.Problem),
 		Facts: facts(it), M3U: playlistURL(it.Path, "m3u"), Download: mediaURL(it.Path) + "?download",
-		Links: slices.Concat([]link{{"File", origin(r) + mediaURL(it.Path)}}, playlists(origin(r), it.Path)),
+		Links: slices.Concat([]link{{"File", origin(r) + h.Sign(r, it) + mediaURL(it.Path)}}, playlists(origin(r), it.Path)),
 	}
 	if !it.Available {
 		p.Notice = "The share of this file does not answer. It cannot be played until that is back."

@@ -14,6 +14,7 @@ import (
 
 	"mustserv/library"
 	"mustserv/stream/accounting"
+	"mustserv/stream/auth"
 )
 
 // Library is what the pages need of the library. Its methods are called for
@@ -34,14 +35,16 @@ type Status struct {
 	SentRate int64         // over the last seconds
 }
 
-// Options is what a Handler is made of; all but Log must be there. The
+// Options is what a Handler is made of; all but Log, Keeper and Sign must be there. The
 // functions are called for each request, concurrently, and must not wait.
 type Options struct {
 	Library  Library
 	Sessions func() []accounting.Session
 	Status   func() Status
-	Need     func(*library.Item) (rate, burst int64) // bit/s and bytes of the bucket that the item gets
-	Config   func() Config                           // asked anew each time, so that it can change
+	Need     func(*library.Item) (rate, burst int64)   // bit/s and bytes of the bucket that the item gets
+	Keeper   *auth.Keeper                              // who may log in; nil if nobody need
+	Sign     func(*http.Request, *library.Item) string // what stands before the path of an item's address so that a player is let in; nil is nothing
+	Config   func() Config                             // asked anew each time, so that it can change
 	Log      *slog.Logger
 }
 
@@ -69,6 +72,12 @@ func New(o Options) (*Handler, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Keeper == nil {
+		o.Keeper = auth.New(nil, auth.Config{})
+	}
+	if o.Sign == nil {
+		o.Sign = func(*http.Request, *library.Item) string { return "" }
 	}
 	s, err := loadStatics()
 	if err != nil {

@@ -45,23 +45,23 @@ type Identity struct {
 // Keeper knows the users and checks what clients say of themselves. All its
 // methods may be called concurrently.
 type Keeper struct {
-	key      key
+	own      key // where the config has none
 	users    atomic.Pointer[users]
 	attempts attempts
 	hashing  chan struct{} // one password is checked at a time: it takes a core for its time
 	now      func() time.Time
 }
 
-// New returns a keeper. The key is what all sessions and URLs are signed
-// with, see OpenKey; the config must be valid.
-func New(key []byte, c Config) *Keeper {
-	k := &Keeper{key: key, hashing: make(chan struct{}, 1), now: time.Now}
+// New returns a keeper. Sessions and URLs are signed with the key, see
+// OpenKey, unless the config has another one. The config must be valid.
+func New(own []byte, c Config) *Keeper {
+	k := &Keeper{own: own, hashing: make(chan struct{}, 1), now: time.Now}
 	k.SetConfig(c)
 	return k
 }
 
-// SetConfig takes over other users.
-func (k *Keeper) SetConfig(c Config) { k.users.Store(newUsers(c)) }
+// SetConfig takes over other users, and another key.
+func (k *Keeper) SetConfig(c Config) { k.users.Store(newUsers(k.own, c)) }
 
 // On reports whether there are users, so that it matters who asks.
 func (k *Keeper) On() bool { return len(k.users.Load().byName) > 0 }
@@ -85,7 +85,7 @@ func (k *Keeper) Identify(r *http.Request, addr string) (Identity, error) {
 // Errors are those of Identify.
 func (k *Keeper) Check(ctx context.Context, addr, name, password string) (Identity, error) {
 	all := k.users.Load()
-	fingerprint := k.key.sign("basic", name, password)
+	fingerprint := all.key.sign("basic", name, password)
 	if who, ok := all.known(fingerprint); ok {
 		return who, nil
 	}

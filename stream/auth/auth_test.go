@@ -254,6 +254,14 @@ func TestSignedURLs(t *testing.T) {
 	if _, err := other.Signed(item, "Films/a.mp4"); !errors.Is(err, ErrWrong) {
 		t.Errorf("with another key: %v", err)
 	}
+	config.Key = Key(strings.Repeat("x", keyMin))
+	k.SetConfig(config)
+	if _, err := k.Signed(item, "Films/a.mp4"); !errors.Is(err, ErrWrong) {
+		t.Errorf("with another key in the config: %v", err)
+	}
+	if who, err := k.Signed(other.Sign(ann, "a", false), "a"); err != nil && !errors.Is(err, ErrExpired) {
+		t.Errorf("of a node with the same key: %+v, %v", who, err)
+	}
 	config.User = config.User[1:]
 	k.SetConfig(config)
 	if _, err := k.Signed(k.Sign(ann, "a", false), "a"); !errors.Is(err, ErrWrong) {
@@ -263,27 +271,24 @@ func TestSignedURLs(t *testing.T) {
 
 func TestOpenKey(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "key")
-	first, err := OpenKey(Config{}, file)
+	first, err := OpenKey(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := OpenKey(Config{}, file)
+	again, err := OpenKey(file)
 	if err != nil || string(again) != string(first) {
 		t.Errorf("the key is not kept: %v", err)
 	}
 	if info, _ := os.Stat(file); info.Mode().Perm() != 0o600 {
 		t.Errorf("others may read the key: %v", info.Mode())
 	}
-	if given, err := OpenKey(Config{Key: "given"}, file); err != nil || string(given) != "given" {
-		t.Errorf("the key of the config: %q, %v", given, err)
-	}
 	if err := os.WriteFile(file, nil, 0o600); err != nil { // as a full disk leaves it
 		t.Fatal(err)
 	}
-	if made, err := OpenKey(Config{}, file); err != nil || len(made) < keyMin {
+	if made, err := OpenKey(file); err != nil || len(made) < keyMin {
 		t.Errorf("after an empty file: %d bytes, %v", len(made), err)
 	}
-	if _, err := OpenKey(Config{}, filepath.Join(file, "below")); err == nil {
+	if _, err := OpenKey(filepath.Join(file, "below")); err == nil {
 		t.Error("a key that can't be kept is no error")
 	}
 }

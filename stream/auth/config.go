@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 	"unicode"
@@ -12,10 +13,17 @@ import (
 // Config is the [auth] table.
 type Config struct {
 	User    []User        `toml:"user"`    // [[auth.user]] blocks; without any, everybody may see and play everything
-	Key     string        `toml:"key"`     // signs sessions and URLs, the same on all nodes; empty: one of the instance's own
+	Key     Key           `toml:"key"`     // signs sessions and URLs, the same on all nodes; empty: one of the instance's own
 	Session time.Duration `toml:"session"` // a browser stays logged in for so long after its last visit
 	URL     time.Duration `toml:"url"`     // a signed URL in a playlist is good for at least so long
 }
+
+// Key signs sessions and URLs. Who has it can make them, so it is shown
+// nowhere.
+type Key string
+
+// Format hides the key from package fmt.
+func (k Key) Format(f fmt.State, _ rune) { io.WriteString(f, strings.Repeat("*", min(3, len(k)))) }
 
 // User is one [[auth.user]] block.
 type User struct {
@@ -39,6 +47,13 @@ func (c Config) Validate() error {
 	}
 	if c.Session < time.Minute {
 		wrong = append(wrong, fmt.Errorf("session = %v: must be at least 1m", c.Session))
+	}
+	seen := make(map[string]bool)
+	for _, u := range c.User {
+		if seen[u.Name] {
+			wrong = append(wrong, fmt.Errorf("user %q stands twice: each name once", u.Name))
+		}
+		seen[u.Name] = true
 	}
 	if c.URL < time.Minute {
 		wrong = append(wrong, fmt.Errorf("url = %v: must be at least 1m", c.URL))

@@ -15,12 +15,9 @@ const macSize = 16 // bytes of a signature: 128 bit
 // key signs.
 type key []byte
 
-// OpenKey returns the key of the config, else the one in a file, which is
-// made if it is not there: so sessions and URLs outlive a start.
-func OpenKey(c Config, file string) ([]byte, error) {
-	if c.Key != "" {
-		return []byte(c.Key), nil
-	}
+// OpenKey returns the key that an instance keeps in a file, and makes it if it
+// is not there: so sessions and URLs outlive a start.
+func OpenKey(file string) ([]byte, error) {
 	kept, err := os.ReadFile(file)
 	if err == nil && len(kept) >= keyMin {
 		return kept, nil
@@ -31,7 +28,7 @@ func OpenKey(c Config, file string) ([]byte, error) {
 	made := make([]byte, keyMin)
 	rand.Read(made) // never fails
 	if err := os.WriteFile(file, made, 0o600); err != nil {
-		return nil, fmt.Errorf("keep the key that signs sessions: %w; [auth] key does without the file", err)
+		return nil, fmt.Errorf("keep the key that signs sessions: %w; the folder for the index must be one that can be written", err)
 	}
 	return made, nil
 }

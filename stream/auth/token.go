@@ -35,7 +35,7 @@ func parseToken(text string) (user string, expiry int64, signature string, ok bo
 func (k *Keeper) Session(who Identity, tls bool) *http.Cookie {
 	all := k.users.Load()
 	expiry := k.now().Add(all.config.Session).Unix()
-	return cookie(token(who.User, expiry, k.key.sign("session", who.User, strconv.FormatInt(expiry, 16), all.byName[who.User].stamp)),
+	return cookie(token(who.User, expiry, all.key.sign("session", who.User, strconv.FormatInt(expiry, 16), all.byName[who.User].stamp)),
 		int(all.config.Session.Seconds()), tls)
 }
 
@@ -66,8 +66,9 @@ func (k *Keeper) Renew(r *http.Request) *http.Cookie {
 // session returns whose session a cookie is, and how long it is still good.
 func (k *Keeper) session(text string) (Identity, time.Duration, error) {
 	name, expiry, signature, ok := parseToken(text)
-	one, known := k.users.Load().byName[name]
-	if !ok || !known || !k.key.signed(signature, "session", name, strconv.FormatInt(expiry, 16), one.stamp) {
+	all := k.users.Load()
+	one, known := all.byName[name]
+	if !ok || !known || !all.key.signed(signature, "session", name, strconv.FormatInt(expiry, 16), one.stamp) {
 		return Identity{}, 0, ErrWrong
 	}
 	left := time.Unix(expiry, 0).Sub(k.now())
@@ -87,18 +88,19 @@ func (k *Keeper) Sign(who Identity, libraryPath string, inFolder bool) string {
 	if inFolder {
 		purpose, bound = "folder", path.Dir(libraryPath)
 	}
-	return token(who.User, expiry, k.key.sign(purpose, who.User, strconv.FormatInt(expiry, 16), all.byName[who.User].stamp, bound))
+	return token(who.User, expiry, all.key.sign(purpose, who.User, strconv.FormatInt(expiry, 16), all.byName[who.User].stamp, bound))
 }
 
 // Signed returns who signed a token for a library path. Who is an admin is
 // but a viewer there. Errors are ErrWrong and ErrExpired.
 func (k *Keeper) Signed(text, libraryPath string) (Identity, error) {
 	name, expiry, signature, ok := parseToken(text)
-	one, known := k.users.Load().byName[name]
+	all := k.users.Load()
+	one, known := all.byName[name]
 	if !ok || !known {
 		return Identity{}, ErrWrong
 	}
-	if !k.signedFor(signature, name, strconv.FormatInt(expiry, 16), one.stamp, libraryPath) {
+	if !all.key.signedFor(signature, name, strconv.FormatInt(expiry, 16), one.stamp, libraryPath) {
 		return Identity{}, ErrWrong
 	}
 	if k.now().Unix() >= expiry {
@@ -109,12 +111,12 @@ func (k *Keeper) Signed(text, libraryPath string) (Identity, error) {
 
 // signedFor reports whether a signature is good for a library path: bound to
 // it, or to a folder above.
-func (k *Keeper) signedFor(signature, user, expiry, stamp, libraryPath string) bool {
-	if k.key.signed(signature, "item", user, expiry, stamp, libraryPath) {
+func (k key) signedFor(signature, user, expiry, stamp, libraryPath string) bool {
+	if k.signed(signature, "item", user, expiry, stamp, libraryPath) {
 		return true
 	}
 	for folder, n := path.Dir(libraryPath), 0; folder != "." && n < foldersMax; folder, n = path.Dir(folder), n+1 {
-		if k.key.signed(signature, "folder", user, expiry, stamp, folder) {
+		if k.signed(signature, "folder", user, expiry, stamp, folder) {
 			return true
 		}
 	}

@@ -7,6 +7,7 @@ const rememberMax = 1024 // checked passwords that are remembered
 // users is an immutable set of users, and which passwords were found right.
 type users struct {
 	config Config
+	key    key
 	byName map[string]user
 	slow   int // iterations of the slowest hash
 
@@ -20,8 +21,11 @@ type user struct {
 	stamp string // changes with the password
 }
 
-func newUsers(c Config) *users {
-	u := &users{config: c, byName: make(map[string]user), right: make(map[string]Identity)}
+func newUsers(own key, c Config) *users {
+	u := &users{config: c, key: own, byName: make(map[string]user), right: make(map[string]Identity)}
+	if c.Key != "" {
+		u.key = key(c.Key)
+	}
 	for _, one := range c.User {
 		h, err := parseHash(one.Password)
 		if err != nil {
