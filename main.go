@@ -240,6 +240,10 @@ func (a *app) apply(c config) error {
 	if err != nil {
 		return err
 	}
+	certificate, err := stream.OpenCertificate(c.Stream)
+	if err != nil {
+		return err
+	}
 	var listener net.Listener
 	if before := a.config.Load(); before == nil || c.Stream.Listen != before.Stream.Listen {
 		l, err := net.Listen("tcp", c.Stream.Listen)
@@ -258,7 +262,7 @@ func (a *app) apply(c config) error {
 	a.control.SetConfig(c.RateLimit)
 	a.keeper.SetConfig(c.Auth)
 	a.library.Configure(c.Library, shares)
-	a.server.SetConfig(c.Stream)
+	a.server.SetConfig(c.Stream, certificate)
 	a.config.Store(&c)
 	if listener != nil {
 		a.server.Listen(listener)
@@ -398,30 +402,35 @@ func greet(w io.Writer, c config, addr net.Addr) {
 	for _, s := range shares {
 		fmt.Fprintf(w, "Sharing %s from %s\n", s.Name, s.Place)
 	}
-	for _, base := range addresses(addr) {
+	scheme := "http://"
+	if c.Stream.Certificate != "" {
+		scheme = "https://"
+	}
+	for _, host := range addresses(addr) {
+		base := scheme + host
 		fmt.Fprintf(w, "Open    %s/   in a browser\n        %s/playlist.m3u   in VLC, Winamp, Kodi and others\n", base, base)
 	}
 }
 
-// addresses returns the URLs under which people on the LAN reach addr.
+// addresses returns the hosts under which people on the LAN reach addr.
 func addresses(addr net.Addr) []string {
 	at, err := netip.ParseAddrPort(addr.String())
 	if err != nil {
-		return []string{"http://" + addr.String()}
+		return []string{addr.String()}
 	}
 	if !at.Addr().IsUnspecified() {
-		return []string{"http://" + at.String()}
+		return []string{at.String()}
 	}
 	var list []string
 	nets, _ := net.InterfaceAddrs() // none is as good as an error: localhost is left
 	for _, n := range nets {
 		ip, err := netip.ParsePrefix(n.String())
 		if err == nil && ip.Addr().Is4() && ip.Addr().IsGlobalUnicast() {
-			list = append(list, fmt.Sprintf("http://%s", netip.AddrPortFrom(ip.Addr(), at.Port())))
+			list = append(list, netip.AddrPortFrom(ip.Addr(), at.Port()).String())
 		}
 	}
 	if len(list) == 0 {
-		list = append(list, fmt.Sprintf("http://localhost:%d", at.Port()))
+		list = append(list, fmt.Sprintf("localhost:%d", at.Port()))
 	}
 	return list
 }

@@ -12,6 +12,9 @@ type Config struct {
 	Listen          string        `toml:"listen"`           // address:port; an empty address is every one
 	StallTimeout    time.Duration `toml:"stall_timeout"`    // a player that takes no byte for so long is let go
 	ShutdownTimeout time.Duration `toml:"shutdown_timeout"` // how long running streams may go on at the end
+	Certificate     string        `toml:"certificate"`      // PEM file; with it, clients come by TLS
+	Key             string        `toml:"key"`              // PEM file of its private key
+	HSTS            time.Duration `toml:"hsts"`             // for so long browsers come by TLS only; 0 does not ask for it
 	AccessLog       string        `toml:"access_log"`       // file; empty is none
 }
 
@@ -33,6 +36,12 @@ func (c Config) Validate() error {
 	}
 	if c.ShutdownTimeout < 0 {
 		wrong = append(wrong, fmt.Errorf("shutdown_timeout = %v: must not be negative", c.ShutdownTimeout))
+	}
+	if (c.Certificate == "") != (c.Key == "") {
+		wrong = append(wrong, errors.New("certificate and key belong together: two PEM files, or none"))
+	}
+	if c.HSTS < 0 {
+		wrong = append(wrong, fmt.Errorf("hsts = %v: must not be negative", c.HSTS))
 	}
 	return errors.Join(wrong...)
 }

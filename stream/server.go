@@ -55,6 +55,8 @@ type Server struct {
 	http    http.Server
 	config  atomic.Pointer[Config]
 
+	certificate atomic.Pointer[Certificate] // nil for none
+
 	crossOrigin http.CrossOriginProtection
 
 	draining atomic.Bool
@@ -84,8 +86,12 @@ func New(o Options) *Server {
 	return s
 }
 
-// SetConfig takes over what a reload may change, but for the listener.
-func (s *Server) SetConfig(c Config) { s.config.Store(&c) }
+// SetConfig takes over what a reload may change, but for the listener. With a
+// certificate, connections from now on are secured.
+func (s *Server) SetConfig(c Config, certificate *Certificate) {
+	s.config.Store(&c)
+	s.certificate.Store(certificate)
+}
 
 // Listen serves on l from now on, and no longer accepts on the listener
 // before; its connections go on.
@@ -98,7 +104,7 @@ func (s *Server) Listen(l net.Listener) {
 		before.Close()
 	}
 	go func() {
-		err := s.http.Serve(l)
+		err := s.http.Serve(securing{l, s})
 		if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 			return
 		}
@@ -139,6 +145,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		control.SetReadDeadline(time.Now().Add(headerTimeout))
 		defer control.SetReadDeadline(time.Time{})
 	}
+	s.insist(w, r)
 	r, ok := s.allow(w, r)
 	if !ok {
 		return
