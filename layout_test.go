@@ -26,6 +26,7 @@ var layout = map[string][]string{
 	"mustserv/stream/metrics":       {},
 	"mustserv/library/probe":        {"mustserv/ratelimit", "github.com/abema/go-mp4"},
 	"mustserv/library/source/local": {"mustserv/library/source", "github.com/fsnotify/fsnotify"},
+	"mustserv/library/source/guard": {"mustserv/library/source"},
 	"mustserv/library/index":        {"mustserv/library/probe", "mustserv/ratelimit"},
 	"mustserv/library": {
 		"mustserv/library/source", "mustserv/library/probe", "mustserv/library/index", "golang.org/x/text/unicode/norm",

@@ -86,6 +86,10 @@ func Locate(f File, off int64) (local *os.File, at, n int64, ok bool) {
 	return nil, 0, 0, false
 }
 
+// Describer is a source that can say what it is, for a person: "the nfs4
+// mount at /mnt/nas".
+type Describer interface{ Describe() string }
+
 // Watcher is a source that can tell when something in it changes.
 type Watcher interface {
 	// Watch starts watching; no folder is watched before Add. It returns

@@ -192,7 +192,7 @@ func testMissing(t *testing.T, s Setup) {
 	long := strings.Repeat("y", 5000)
 	for method, err := range errorsOf(t.Context(), src, long) {
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrInvalid) {
-			t.Errorf("%s of a name of 5000 bytes answers %v", method, err)
+			t.Errorf("%s of a name of 5000 bytes answers %.200v", method, err)
 		}
 	}
 }
