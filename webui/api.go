@@ -2,6 +2,7 @@ package webui
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"io/fs"
@@ -43,7 +44,16 @@ func (h *Handler) apiItems(w http.ResponseWriter, r *http.Request, rest string) 
 	if _, folder, err := h.lookup(parent(at.path)); err == nil && folder != nil {
 		answer.Subtitles = describeSubtitles(origin(r), folder.Sidecars()[at.item])
 	}
+	if r.URL.Query().Has("curve") && at.item.Info != nil {
+		answer.Curve = h.curveOf(r.Context(), at.item)
+	}
 	return answerJSON(w, answer)
+}
+
+// curveOf says by which playing time how much of an item must have come.
+func (h *Handler) curveOf(ctx context.Context, it *library.Item) *curveJSON {
+	due := examined(ctx, it).Info.Due()
+	return &curveJSON{due.Cell, due.Bytes}
 }
 
 // writeFolder writes a folder member by member, so that a big one needs

@@ -101,6 +101,14 @@ type itemJSON struct {
 	Available bool           `json:"available"`
 	Subtitles []subtitleJSON `json:"subtitles,omitempty"` // files beside it
 	URLs      urlsJSON       `json:"urls"`
+	Curve     *curveJSON     `json:"curve,omitempty"` // only where it is asked for
+}
+
+// curveJSON says how many bytes more must have come by each cell of the playing
+// time, of Cell seconds, for a player that reads the file from its begin.
+type curveJSON struct {
+	Cell  float64 `json:"cell"`
+	Bytes []int64 `json:"bytes"`
 }
 
 // subtitleJSON is a subtitle file beside a film.
@@ -130,7 +138,7 @@ func (h *Handler) describeItem(origin string, it *library.Item) itemJSON {
 	if it.Playable() {
 		rate, burst = h.Need(it)
 	}
-	return itemJSON{it.Path, FactsOf(it, rate, burst), it.Available, nil, urlsJSON{
+	return itemJSON{Path: it.Path, Facts: FactsOf(it, rate, burst), Available: it.Available, URLs: urlsJSON{
 		origin + mediaURL(it.Path), origin + watchURL(it.Path), origin + playlistURL(it.Path, "m3u"),
 	}}
 }
