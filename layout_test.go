@@ -24,6 +24,7 @@ var layout = map[string][]string{
 	"mustserv/stream/accounting":    {},
 	"mustserv/stream/auth":          {},
 	"mustserv/stream/metrics":       {},
+	"mustserv/stream/load":          {"mustserv/ratelimit"},
 	"mustserv/library/probe":        {"mustserv/ratelimit", "github.com/abema/go-mp4"},
 	"mustserv/library/source/local": {"mustserv/library/source", "github.com/fsnotify/fsnotify"},
 	"mustserv/library/source/guard": {"mustserv/library/source"},
@@ -41,7 +42,8 @@ var layout = map[string][]string{
 	"mustserv": {
 		"mustserv/library", "mustserv/library/index", "mustserv/library/probe",
 		"mustserv/library/source", "mustserv/library/source/local",
-		"mustserv/ratelimit", "mustserv/stream", "mustserv/stream/accounting", "mustserv/stream/auth", "mustserv/stream/metrics", "mustserv/webui",
+		"mustserv/ratelimit", "mustserv/stream", "mustserv/stream/accounting", "mustserv/stream/auth",
+		"mustserv/stream/load", "mustserv/stream/metrics", "mustserv/webui",
 		"github.com/BurntSushi/toml", "golang.org/x/term",
 	},
 	// For tests only.

@@ -44,6 +44,7 @@ import (
 	"mustserv/stream"
 	"mustserv/stream/accounting"
 	"mustserv/stream/auth"
+	"mustserv/stream/load"
 	"mustserv/stream/metrics"
 	"mustserv/webui"
 
@@ -73,6 +74,7 @@ const usage = `MuStServ streams folders of films and music, each file at the pac
   mustserv probe [-json] [-svg PICTURE] FILE ...                what a file needs: rate, burst, duration
   mustserv check [-config FILE]                                 try the config and every share
   mustserv passwd [USER]                                        make a password for [[auth.user]] in the config
+  mustserv load [-n N] [-for DURATION] [-json] URL ...          N simulated players: how many viewers the box and the link carry
   mustserv version
 
 For example:  mustserv ~/Videos ~/Music
@@ -90,7 +92,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	command, rest := "serve", args
 	if len(args) > 0 {
 		switch args[0] {
-		case "serve", "probe", "check", "passwd", "version":
+		case "serve", "probe", "check", "load", "passwd", "version":
 			command, rest = args[0], args[1:]
 		case "help", "-h", "-help", "--help":
 			command = "help"
@@ -103,6 +105,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return runCheck(ctx, rest, stdout, stderr)
 	case "passwd":
 		return runPasswd(rest, stdin, stdout, stderr)
+	case "load":
+		return runLoad(ctx, rest, stdout, stderr)
 	case "version":
 		fmt.Fprintln(stdout, "mustserv", version())
 		return exitDone
@@ -659,6 +663,111 @@ func askPassword(stdin io.Reader, stderr io.Writer) (string, error) {
 		err = errors.New("no password was given; type it, or pipe it in")
 	}
 	return password, err
+// --- load -----------------------------------------------------------------
+
+const loadUsage = `mustserv load plays films to simulated players and says how many of them the server and the link carry.
+
+  mustserv load -n 50 http://192.168.1.20:8000/media/Films/a.mp4       50 players of one film, for 30 s
+  mustserv load -n 50 -for 5m -seek 20s URL URL                        of two films, jumping about every 20 s
+  mustserv load -n 50 -curve a.mp4 http://other:80/a.mp4               a server that is no MuStServ: of the film as it is here
+  mustserv load -mode drain -n 32 URL                                  read as fast as it comes
+  mustserv load -n 50 -from 192.168.1.100 URL                          from 50 addresses that this machine has
+
+MuStServ takes all players of one film at one address for one viewer. On the machine of the server itself, at
+http://127.0.0.1:8000/, each player has an address of its own; elsewhere -from names the first of as many as there
+are players. Exit status 1 says that not all of them played without a stall.
+
+`
+
+func runLoad(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	set, parse := flags("load", loadUsage, stderr)
+	o, ahead := load.DefaultOptions(), ratelimit.Size(load.DefaultOptions().BufferBytes)
+	var promised ratelimit.Rate
+	set.IntVar(&o.Players, "n", o.Players, "`players`")
+	set.DurationVar(&o.For, "for", o.For, "how long, as 5m")
+	set.DurationVar(&o.Over, "over", o.Over, "begin spread over this time")
+	mode := set.String("mode", "play", "`play` at the film's pace, or drain: read as fast as it comes, over and over")
+	asJSON := set.Bool("json", false, "print one JSON object, also with what came of each player")
+	curve := set.String("curve", "", "what the film needs: a copy of it on this machine, or its address on a MuStServ (`FILE or URL`)")
+	set.TextVar(&promised, "rate", promised, `at which the server says it sends, as "5 Mbit/s"; by default what a MuStServ says`)
+	set.DurationVar(&o.Start, "start", o.Start, "of the film that a player has before it plays")
+	set.DurationVar(&o.Cache, "cache", o.Cache, "that pass from the first byte on before it plays, as VLC's network-caching")
+	set.DurationVar(&o.Buffer, "buffer", o.Buffer, "of the film that it reads ahead")
+	set.TextVar(&ahead, "buffer-size", ahead, "bytes that it reads ahead at most, as \"32 MiB\"")
+	set.DurationVar(&o.Seek, "seek", o.Seek, "mean time between jumps to a random place; 0s is none")
+	set.BoolVar(&o.Reconnect, "reconnect", o.Reconnect, "go on at the same byte after a broken connection, as VLC does")
+	set.TextVar(&o.From, "from", o.From, "`address` of the first player; the next has the next one")
+	if status, ok := parse(args); !ok {
+		return status
+	}
+	o.BufferBytes, o.Drain = int64(ahead), *mode == "drain"
+	if set.NArg() == 0 || !o.Drain && *mode != "play" {
+		fmt.Fprintln(stderr, "mustserv load: an address and -mode play or drain are wanted, for example: mustserv load -n 50 http://192.168.1.20:8000/media/Films/a.mp4")
+		return exitUsage
+	}
+	var err error
+	if o.Targets, err = loadTargets(ctx, set.Args(), *curve, o.Drain); err != nil {
+		fmt.Fprintln(stderr, "mustserv load:", err)
+		return exitFailed
+	}
+	for i := range o.Targets {
+		if promised > 0 {
+			o.Targets[i].Rate = promised.BytesPerSecond()
+		}
+	}
+	report, err := load.Run(ctx, o)
+	if err != nil {
+		fmt.Fprintln(stderr, "mustserv load:", err)
+		return exitUsage
+	}
+	if *asJSON {
+		err = json.NewEncoder(stdout).Encode(report)
+	} else {
+		err = report.Print(stdout)
+	}
+	if err != nil || report.Smooth < report.Players {
+		return exitFailed
+	}
+	return exitDone
+}
+
+// loadTargets finds out when which byte of each film is due: from its own
+// server, or from curve, a file or the address of a film. To drain it need not
+// be known.
+func loadTargets(ctx context.Context, films []string, curve string, drain bool) ([]load.Target, error) {
+	targets := make([]load.Target, len(films))
+	for i, film := range films {
+		var t load.Target
+		var err error
+		switch {
+		case curve == "":
+			t, err = load.Lookup(ctx, film)
+		case strings.HasPrefix(curve, "http://"), strings.HasPrefix(curve, "https://"):
+			t, err = load.Lookup(ctx, curve)
+		default:
+			t, err = loadFile(ctx, curve)
+		}
+		if err != nil && !(drain && curve == "") {
+			return nil, fmt.Errorf("%w; what the film needs can also come from -curve FILE", err)
+		}
+		if curve != "" {
+			t.Rate = 0 // of another server
+		}
+		t.URL = film
+		targets[i] = t
+	}
+	return targets, nil
+}
+
+// loadFile measures a file for load.
+func loadFile(ctx context.Context, name string) (load.Target, error) {
+	item, err := probeFile(ctx, name)
+	if err != nil {
+		return load.Target{}, err
+	}
+	due := item.Info.Due()
+	curve, err := load.NewCurve(due.Cell, due.Bytes)
+	return load.Target{Curve: curve}, err
 }
 
 // --- config ---------------------------------------------------------------
@@ -947,6 +1056,7 @@ func folderShare(folder string) (share, error) {
 	info, err := os.Stat(folder)
 	if err != nil || !info.IsDir() {
 		return share{}, fmt.Errorf("mustserv: %q is neither a command (serve, probe, check, version) nor a folder that can be read nor a URL", folder)
+		return share{}, fmt.Errorf("mustserv: %q is neither a command (serve, probe, check, load, version) nor a folder that can be read", folder)
 	}
 	full, err := filepath.Abs(folder)
 	if err != nil {
