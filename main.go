@@ -663,6 +663,8 @@ func askPassword(stdin io.Reader, stderr io.Writer) (string, error) {
 		err = errors.New("no password was given; type it, or pipe it in")
 	}
 	return password, err
+}
+
 // --- load -----------------------------------------------------------------
 
 const loadUsage = `mustserv load plays films to simulated players and says how many of them the server and the link carry.
@@ -1055,8 +1057,7 @@ func folderShare(folder string) (share, error) {
 	}
 	info, err := os.Stat(folder)
 	if err != nil || !info.IsDir() {
-		return share{}, fmt.Errorf("mustserv: %q is neither a command (serve, probe, check, version) nor a folder that can be read nor a URL", folder)
-		return share{}, fmt.Errorf("mustserv: %q is neither a command (serve, probe, check, load, version) nor a folder that can be read", folder)
+		return share{}, fmt.Errorf("mustserv: %q is neither a command (serve, probe, check, passwd, load, version) nor a folder that can be read nor a URL", folder)
 	}
 	full, err := filepath.Abs(folder)
 	if err != nil {

@@ -206,7 +206,7 @@ func TestCommands(t *testing.T) {
 		{"load with a mistake", []string{"load", "-n", "0", "-curve", at("a.wav"), "http://127.0.0.1:1/a"}, 2, "", "0 players"},
 		{"load what is no film", []string{"load", "-curve", at("bad.toml"), "http://127.0.0.1:1/a"}, 1, "", "bad.toml"},
 		{"unknown flag", []string{"-prot", "80"}, 2, "", "flag provided but not defined: -prot"},
-		{"mistyped command", []string{"sevre"}, 2, "", `"sevre" is neither a command (serve, probe, check, load, version) nor a folder`},
+		{"mistyped command", []string{"sevre"}, 2, "", `"sevre" is neither a command (serve, probe, check, passwd, load, version) nor a folder`},
 		{"wrong address", []string{"-listen", "8000", dir}, 2, "", `listen = "8000": must be "address:port"`},
 		{"missing config", []string{"-config", at("none.toml")}, 2, "", "none.toml"},
 		{"wrong config", []string{"-config", at("bad.toml")}, 2, "", `bad.toml:2:1: listen must be text in quotes; for example: listen = ":8000"`},

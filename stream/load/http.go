@@ -2,6 +2,7 @@ package load
 
 import (
 	"bufio"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +32,10 @@ func (p *player) request(offset int64, modified string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: mustserv-load\r\nAccept: */*\r\n", p.url.RequestURI(), p.url.Host)
 	fmt.Fprintf(&b, "Range: bytes=%d-\r\n", offset)
+	if u := p.url.User; u != nil {
+		password, _ := u.Password()
+		fmt.Fprintf(&b, "Authorization: Basic %s\r\n", base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password)))
+	}
 	if modified != "" {
 		fmt.Fprintf(&b, "If-Unmodified-Since: %s\r\n", modified)
 	}

@@ -41,7 +41,7 @@ type Options struct {
 
 // Target is a film to play.
 type Target struct {
-	URL   string
+	URL   string  // may hold user and password
 	Curve *Curve  // nil only to drain
 	Rate  float64 // bytes per second that the server says it sends; 0: not known
 }
@@ -117,12 +117,13 @@ func lineUp(o *Options, dial dialer) ([]*player, error) {
 		return nil, err
 	}
 	urls := make([]*url.URL, len(o.Targets))
+	o.Targets = slices.Clone(o.Targets)
 	for i, t := range o.Targets {
 		u, err := parse(t.URL)
 		if err != nil {
 			return nil, err
 		}
-		urls[i] = u
+		urls[i], o.Targets[i].URL = u, u.Redacted()
 	}
 	if !o.From.IsValid() && runtime.GOOS == "linux" && !slices.ContainsFunc(urls, notLoopback) {
 		o.From = netip.AddrFrom4([4]byte{127, 1, 0, 1})
@@ -150,9 +151,9 @@ func parse(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, errors.New("an address cannot be read; for example: http://192.168.1.20:8000/media/Films/a.mp4") // err would tell a password
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		return nil, fmt.Errorf("%q is no address of a film; for example: http://192.168.1.20:8000/media/Films/a.mp4", text)
+		return nil, fmt.Errorf("%q is no address of a film; for example: http://192.168.1.20:8000/media/Films/a.mp4", u.Redacted())
 	}
 	return u, nil
 }

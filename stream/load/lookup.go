@@ -22,12 +22,15 @@ func Lookup(ctx context.Context, film string) (Target, error) {
 	}
 	base, path, ok := strings.Cut(u.EscapedPath(), "/media/")
 	if !ok {
-		return Target{}, fmt.Errorf("%s: no address of a MuStServ, which has /media/ in it", film)
+		return Target{}, fmt.Errorf("%s: no address of a MuStServ, which has /media/ in it", u.Redacted())
 	}
 	api := u.Scheme + "://" + u.Host + base + "/api/v1/items/" + path + "?curve"
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, api, nil)
 	if err != nil {
 		return Target{}, err
+	}
+	if password, ok := u.User.Password(); ok {
+		request.SetBasicAuth(u.User.Username(), password)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {

@@ -166,6 +166,27 @@ func TestReconnect(t *testing.T) {
 	})
 }
 
+// TestPassword: one in an address is sent, and never told.
+func TestPassword(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{size: 10 * filmRate, pace: constant(2 * filmRate)}
+		target := film(t, 10)
+		target.URL = "http://me:secret@server/media/film"
+		o := DefaultOptions()
+		o.Players, o.Over, o.Targets = 1, 0, []Target{target}
+		r, err := run(t.Context(), o, s.dial)
+		if err != nil || r.Smooth != 1 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		if user, password, ok := s.requests[0].BasicAuth(); !ok || user != "me" || password != "secret" {
+			t.Errorf("sent %q %q", user, password)
+		}
+		if text := fmt.Sprintf("%+v", r); strings.Contains(text, "secret") {
+			t.Errorf("the report tells the password: %s", text)
+		}
+	})
+}
+
 func TestNoReconnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{size: 30 * filmRate, pace: constant(2 * filmRate), breakAt: 6 * filmRate}
