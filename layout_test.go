@@ -28,6 +28,7 @@ var layout = map[string][]string{
 	"mustserv/library/probe":        {"mustserv/ratelimit", "github.com/abema/go-mp4"},
 	"mustserv/library/source/local": {"mustserv/library/source", "github.com/fsnotify/fsnotify"},
 	"mustserv/library/source/guard": {"mustserv/library/source"},
+	"mustserv/library/source/smb":   {"mustserv/library/source", "github.com/cloudsoda/go-smb2"},
 	"mustserv/library/index":        {"mustserv/library/probe", "mustserv/ratelimit"},
 	"mustserv/library": {
 		"mustserv/library/source", "mustserv/library/probe", "mustserv/library/index", "golang.org/x/text/unicode/norm",
