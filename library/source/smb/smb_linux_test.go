@@ -1,10 +1,10 @@
 package smb
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,20 +18,24 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	server := startSamba(t)
-	tests := 0
-	sourcetest.Run(t, func(t *testing.T, files map[string]string) source.Source {
-		tests++
-		folder := fmt.Sprintf("test %d", tests)
-		must(t, os.Mkdir(filepath.Join(server.folder, folder), 0o755))
-		for name, content := range files {
-			// Samba lists names that Windows can't have under others.
-			if !valid(name) || strings.HasSuffix(name, ".") || strings.HasSuffix(name, "CON.mp3") {
-				t.Skipf("SMB has no names such as %q", name)
-			}
-			server.write(filepath.Join(folder, name), content)
-		}
-		return openShare(t, server.place("open", strings.ReplaceAll(folder, " ", "%20")), source.Access{})
+	server := startSamba(t, "[all]", "path = /", "guest ok = yes", "hosts allow = 127.0.0.1")
+	sourcetest.Run(t, sourcetest.Setup{
+		Open: func(t *testing.T, dir string) source.Source {
+			place := url.URL{Path: strings.TrimPrefix(dir, "/")}
+			src := openShare(t, server.place("all", place.EscapedPath()), source.Access{})
+			src.(*share).link.patience = 5 * time.Second
+			return src
+		},
+		Hang: func(*testing.T, source.Source) func() {
+			server.signal(syscall.SIGSTOP)
+			return func() { server.signal(syscall.SIGCONT) }
+		},
+		Away: func(t *testing.T) source.Source {
+			return openShare(t, "smb://127.0.0.1:1/open", source.Access{})
+		},
+		// Samba lists names that Windows can't have under others.
+		Many:  times(20_000, 100_000),
+		Hides: func(name string) bool { return !valid(name) || name == "..." || name == "CON.mp3" },
 	})
 }
 
@@ -149,69 +153,6 @@ func walk(t *testing.T, src source.Source, folder string, all *[]string) {
 	}
 }
 
-func TestManyEntries(t *testing.T) {
-	server := startSamba(t)
-	const many = 100_000
-	must(t, os.Mkdir(filepath.Join(server.folder, "many"), 0o755))
-	first := filepath.Join(server.folder, "many", "first.mp3")
-	must(t, os.WriteFile(first, nil, 0o644))
-	for i := range many - 1 { // links are quickly made
-		if i%30_000 == 29_999 { // more than ext4 allows of one file
-			first = fmt.Sprintf("%s%d", first, i)
-			must(t, os.WriteFile(first, nil, 0o644))
-			continue
-		}
-		must(t, os.Link(first, filepath.Join(server.folder, "many", fmt.Sprintf("%06d film.mp4", i))))
-	}
-	src := openShare(t, server.place("open", ""), source.Access{})
-	start := time.Now()
-	infos, err := src.List(t.Context(), "many")
-	if err != nil || len(infos) != many {
-		t.Errorf("%d entries, %v", len(infos), err)
-	}
-	t.Logf("%d entries in %v", len(infos), time.Since(start).Round(time.Millisecond))
-}
-
-func TestHugeFile(t *testing.T) {
-	server := startSamba(t)
-	const size = 5<<30 + 7
-	server.write("huge.mkv", "")
-	must(t, os.Truncate(filepath.Join(server.folder, "huge.mkv"), size))
-	f, err := os.OpenFile(filepath.Join(server.folder, "huge.mkv"), os.O_WRONLY, 0)
-	must(t, err)
-	_, err = f.WriteAt([]byte("the end"), size-7)
-	must(t, err)
-	must(t, f.Close())
-	src := openShare(t, server.place("open", ""), source.Access{})
-	if info, err := src.Stat(t.Context(), "huge.mkv"); err != nil || info.Size() != size {
-		t.Errorf("Stat answers %v, %v", info, err)
-	}
-	file := openIn(t, src, "huge.mkv")
-	buf := make([]byte, 100)
-	if n, err := file.ReadAt(buf, size-7); string(buf[:n]) != "the end" {
-		t.Errorf("ReadAt answers %q, %v", buf[:n], err)
-	}
-	if n, err := file.ReadAt(buf, 4<<30-50); n != 100 || err != nil {
-		t.Errorf("ReadAt across 4 GiB answers %d, %v", n, err)
-	}
-}
-
-func TestFileShrinks(t *testing.T) {
-	server := startSamba(t)
-	server.write("a.mp4", strings.Repeat("x", 10_000))
-	file := openIn(t, openShare(t, server.place("open", ""), source.Access{}), "a.mp4")
-	must(t, os.Truncate(filepath.Join(server.folder, "a.mp4"), 100))
-	if n, err := file.ReadAt(make([]byte, 1000), 0); n != 100 || err == nil {
-		t.Errorf("ReadAt across the new end answers %d, %v", n, err)
-	}
-	if n, err := file.ReadAt(make([]byte, 1000), 5000); n != 0 || err == nil {
-		t.Errorf("ReadAt behind the new end answers %d, %v", n, err)
-	}
-	if info, err := file.Stat(); err != nil || info.Size() != 100 {
-		t.Errorf("Stat answers %v, %v", info, err)
-	}
-}
-
 // A file may be read, and is closed at the server, after its source is.
 func TestConnectionEnds(t *testing.T) {
 	server := startSamba(t)
@@ -238,40 +179,6 @@ func TestConnectionEnds(t *testing.T) {
 	if err := file.Close(); !errors.Is(err, fs.ErrClosed) {
 		t.Errorf("a second Close answers %v", err)
 	}
-}
-
-func TestServerHangs(t *testing.T) {
-	server := startSamba(t)
-	server.write("a.mp4", strings.Repeat("x", 1<<20))
-	src := openShare(t, server.place("open", ""), source.Access{})
-	src.(*share).link.patience = 500 * time.Millisecond
-	file, other := openIn(t, src, "a.mp4"), openIn(t, src, "a.mp4")
-	server.signal(syscall.SIGSTOP)
-	defer server.signal(syscall.SIGCONT)
-
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	if _, err := src.Stat(ctx, "a.mp4"); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Stat under a context answers %v", err)
-	}
-	ended := make(chan error, 1)
-	go func() {
-		_, err := other.ReadAt(make([]byte, 10), 0)
-		ended <- err
-	}()
-	must(t, other.Close())
-	if err := <-ended; !errors.Is(err, fs.ErrClosed) {
-		t.Errorf("the read of a file that is closed ends with %v", err)
-	}
-	if _, err := file.ReadAt(make([]byte, 10), 0); !errors.Is(err, source.ErrUnavailable) || !strings.Contains(err.Error(), "500ms") {
-		t.Errorf("ReadAt answers %v", err)
-	}
-	if _, err := src.List(t.Context(), "."); !errors.Is(err, source.ErrUnavailable) {
-		t.Errorf("List answers %v", err)
-	}
-	server.signal(syscall.SIGCONT)
-	eventually(t, func() error { _, err := file.ReadAt(make([]byte, 10), 0); return err })
-	eventually(t, func() error { _, err := src.List(t.Context(), "."); return err })
 }
 
 // eventually calls until there is no error; it may only say unavailable.
