@@ -21,6 +21,7 @@ var layout = map[string][]string{
 	"mustserv/ratelimit":            {"golang.org/x/time/rate"},
 	"mustserv/library/source":       {},
 	"mustserv/library/playlist":     {},
+	"mustserv/library/subtitle":     {"golang.org/x/text/encoding/charmap"},
 	"mustserv/stream/accounting":    {},
 	"mustserv/stream/auth":          {},
 	"mustserv/stream/metrics":       {},
@@ -38,7 +39,7 @@ var layout = map[string][]string{
 		"mustserv/ratelimit", "mustserv/stream/accounting", "mustserv/stream/auth",
 	},
 	"mustserv/webui": {
-		"mustserv/library", "mustserv/library/playlist", "mustserv/stream/accounting", "mustserv/stream/auth",
+		"mustserv/library", "mustserv/library/playlist", "mustserv/library/subtitle", "mustserv/stream/accounting", "mustserv/stream/auth",
 	},
 	"mustserv": {
 		"mustserv/library", "mustserv/library/index", "mustserv/library/probe",

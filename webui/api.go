@@ -40,10 +40,7 @@ func (h *Handler) apiItems(w http.ResponseWriter, r *http.Request, rest string) 
 	case at.slash:
 		return fs.ErrNotExist
 	}
-	answer := h.describeItem(origin(r), at.item)
-	if _, folder, err := h.lookup(parent(at.path)); err == nil && folder != nil {
-		answer.Subtitles = describeSubtitles(origin(r), folder.Sidecars()[at.item])
-	}
+	answer := h.describeItem(origin(r), at.item, h.companyOf(at.item))
 	if r.URL.Query().Has("curve") && at.item.Info != nil {
 		answer.Curve = h.curveOf(r.Context(), at.item)
 	}
@@ -72,12 +69,10 @@ func (h *Handler) writeFolder(w io.Writer, origin string, f *library.Folder) {
 		writeJSON(out, describeFolder(origin, sub))
 	}
 	out.WriteString(`],"items":[`)
-	sidecars := f.Sidecars()
+	beside := companyIn(f)
 	for i, it := range f.Items {
 		separate(out, i)
-		item := h.describeItem(origin, it)
-		item.Subtitles = describeSubtitles(origin, sidecars[it])
-		writeJSON(out, item)
+		writeJSON(out, h.describeItem(origin, it, beside))
 	}
 	out.WriteString("]}\n")
 }
@@ -107,7 +102,7 @@ func (h *Handler) apiSearch(w http.ResponseWriter, r *http.Request, _ string) er
 		Items []itemJSON `json:"items"`
 	}{total, make([]itemJSON, 0, len(items))}
 	for _, it := range items {
-		answer.Items = append(answer.Items, h.describeItem(origin(r), it))
+		answer.Items = append(answer.Items, h.describeItem(origin(r), it, company{}))
 	}
 	return answerJSON(w, answer)
 }
