@@ -63,6 +63,7 @@ const (
 	sessionLinger = 15 * time.Second // a player that comes back within it goes on with its session
 	configPoll    = time.Second      // a config is read when it stays as it is from one poll to the next
 	passwordMax   = 4096             // bytes of a file with a password
+	checkLimit    = 15 * time.Second // for all shares, that are checked at the same time
 )
 
 //go:embed mustserv.toml
@@ -373,20 +374,7 @@ func (a *app) status() webui.Status {
 
 func (a *app) metrics() []metrics.Family {
 	totals, paced := a.ledger.Totals(), a.control.Stats()
-	items := metrics.Family{Name: "mustserv_share_items", Help: "Films and music in a share.", Type: metrics.Gauge}
-	unmeasured := metrics.Family{Name: "mustserv_share_unmeasured", Help: "Items of a share still to be measured.", Type: metrics.Gauge}
-	available := metrics.Family{Name: "mustserv_share_available", Help: "1 where a share answers.", Type: metrics.Gauge}
-	for i, s := range a.library.Shares() { // shares may have one name; a place may hold a password
-		label := []metrics.Label{{Name: "share", Value: s.Name}, {Name: "number", Value: strconv.Itoa(i + 1)}}
-		items.Samples = append(items.Samples, metrics.Sample{Labels: label, Value: float64(s.Items)})
-		unmeasured.Samples = append(unmeasured.Samples, metrics.Sample{Labels: label, Value: float64(s.Unmeasured)})
-		up := 1.0
-		if s.State == library.Unavailable {
-			up = 0
-		}
-		available.Samples = append(available.Samples, metrics.Sample{Labels: label, Value: up})
-	}
-	return []metrics.Family{
+	return append([]metrics.Family{
 		metrics.One(metrics.Counter, "mustserv_sent_bytes_total", "Bytes of items sent.", float64(totals.Bytes)),
 		metrics.One(metrics.Counter, "mustserv_sessions_total", "Sessions begun.", float64(totals.Sessions)),
 		metrics.One(metrics.Counter, "mustserv_requests_total", "Requests that sent bytes of items.", float64(totals.Requests)),
@@ -396,8 +384,41 @@ func (a *app) metrics() []metrics.Family {
 		metrics.One(metrics.Gauge, "mustserv_reserved_bits_per_second", "Sum of the viewers' rates.", float64(paced.Reserved)),
 		metrics.One(metrics.Gauge, "mustserv_capacity_bits_per_second", "Cap of all streams; 0 if there is none.", float64(paced.Capacity)),
 		metrics.One(metrics.Gauge, "mustserv_uptime_seconds", "Since the start.", time.Since(a.started).Seconds()),
-		items, unmeasured, available,
+	}, shareMetrics(a.library.Shares())...)
+}
+
+// shareMetrics returns the figures of each share. Shares may have one name, so
+// they are numbered, too.
+func shareMetrics(shares []library.ShareStatus) (families []metrics.Family) {
+	for _, f := range []struct {
+		kind       metrics.Type
+		name, help string
+		value      func(library.ShareStatus) float64
+	}{
+		{metrics.Gauge, "items", "Films and music in a share.", func(s library.ShareStatus) float64 { return float64(s.Items) }},
+		{metrics.Gauge, "bytes", "Size of these.", func(s library.ShareStatus) float64 { return float64(s.Bytes) }},
+		{metrics.Gauge, "unmeasured", "Items of a share still to be measured.", func(s library.ShareStatus) float64 { return float64(s.Unmeasured) }},
+		{metrics.Gauge, "available", "1 where a share answers.", func(s library.ShareStatus) float64 {
+			if s.State == library.Unavailable {
+				return 0
+			}
+			return 1
+		}},
+		{metrics.Gauge, "scan_seconds", "How long the last scan of all folders took.", func(s library.ShareStatus) float64 { return s.ScanTook.Seconds() }},
+		{metrics.Gauge, "waiting_streams", "Streams that wait for a share to answer.", func(s library.ShareStatus) float64 { return float64(s.Waiting) }},
+		{metrics.Counter, "cache_hits_total", "Reads that the disk cache of a share could answer.", func(s library.ShareStatus) float64 { return float64(s.Cache.Hits) }},
+		{metrics.Counter, "cache_misses_total", "Reads that it could not.", func(s library.ShareStatus) float64 { return float64(s.Cache.Misses) }},
+	} {
+		family := metrics.Family{Name: "mustserv_share_" + f.name, Help: f.help, Type: f.kind}
+		for i, s := range shares {
+			family.Samples = append(family.Samples, metrics.Sample{
+				Labels: []metrics.Label{{Name: "share", Value: s.Name}, {Name: "number", Value: strconv.Itoa(i + 1)}, {Name: "kind", Value: s.Kind}},
+				Value:  f.value(s),
+			})
+		}
+		families = append(families, family)
 	}
+	return families
 }
 
 // greet says what is shared and where a person can open it.
@@ -478,27 +499,28 @@ func runCheck(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		return exitUsage
 	}
 	fmt.Fprintln(stdout, "config:", cmp.Or(in.found(), "none found, the built-in one is used"))
+	shares, err := c.shares()
+	if err != nil {
+		fmt.Fprintln(stderr, "mustserv:", err)
+		return exitUsage
+	}
 	status := exitDone
-	for _, s := range c.Share {
-		n, err := tryShare(ctx, s.Path)
-		if err != nil {
-			fmt.Fprintf(stderr, "share %q: %v\n", s.Name, err)
+	for _, f := range library.Check(ctx, c.Library, shares, openers(), checkLimit) {
+		if f.Problem != "" {
+			fmt.Fprintf(stderr, "share %q: %s: %s\n", f.Share.Name, f.Share.Place, f.Problem)
 			status = exitFailed
 			continue
 		}
-		fmt.Fprintf(stdout, "share %q: %s can be read, %d entries at its top\n", s.Name, s.Path, n)
+		fmt.Fprintf(stdout, "share %q: %s can be read, %d entries at its top (%s)", f.Share.Name, f.Share.Place, f.Entries, f.Kind)
+		if f.Sample != "" {
+			fmt.Fprintf(stdout, ", for example %s", f.Sample)
+		}
+		fmt.Fprintln(stdout)
+		for _, note := range f.Notes {
+			fmt.Fprintf(stderr, "share %q: %s: %s\n", f.Share.Name, f.Share.Place, note)
+		}
 	}
 	return status
-}
-
-func tryShare(ctx context.Context, place string) (entries int, err error) {
-	s, err := local.Open(place)
-	if err != nil {
-		return 0, err
-	}
-	defer s.Close()
-	list, err := s.List(ctx, ".")
-	return len(list), err
 }
 
 func runProbe(ctx context.Context, args []string, stdout, stderr io.Writer) int {

@@ -138,10 +138,11 @@ func describeSession(s accounting.Session) sessionJSON {
 	}
 }
 
-// shareJSON is a share in the API. Its place is not told: it may hold a
-// password.
+// shareJSON is a share in the API. Its place is not told: it is nobody's
+// concern but the admin's.
 type shareJSON struct {
 	Name       string     `json:"name"`
+	Kind       string     `json:"kind"`
 	State      string     `json:"state"`
 	Reason     string     `json:"reason,omitempty"`
 	Since      *time.Time `json:"since,omitempty"`
@@ -151,6 +152,27 @@ type shareJSON struct {
 	Bytes      int64      `json:"bytes"`
 	LastScan   *time.Time `json:"last_scan,omitempty"`
 	ScanTook   float64    `json:"scan_took,omitempty"` // seconds
+	Waiting    int        `json:"waiting"`             // streams
+	Cache      *cacheJSON `json:"cache,omitempty"`     // where there is one
+}
+
+// cacheJSON is what a share's cache has done.
+type cacheJSON struct {
+	Hits   int64 `json:"hits"`
+	Misses int64 `json:"misses"`
+	Saved  int64 `json:"saved"` // bytes
+}
+
+func describeShare(s library.ShareStatus) shareJSON {
+	answer := shareJSON{
+		Name: s.Name, Kind: s.Kind, State: string(s.State), Reason: s.Reason, Since: known(s.Since), Available: s.State != library.Unavailable,
+		Items: s.Items, Unmeasured: s.Unmeasured, Bytes: s.Bytes, LastScan: known(s.LastScan), ScanTook: s.ScanTook.Seconds(),
+		Waiting: s.Waiting,
+	}
+	if c := s.Cache; c.Hits+c.Misses > 0 {
+		answer.Cache = &cacheJSON{c.Hits, c.Misses, c.Saved}
+	}
+	return answer
 }
 
 func (h *Handler) apiShares(w http.ResponseWriter, _ *http.Request, _ string) error {
@@ -158,10 +180,7 @@ func (h *Handler) apiShares(w http.ResponseWriter, _ *http.Request, _ string) er
 		Shares []shareJSON `json:"shares"`
 	}{[]shareJSON{}}
 	for _, s := range h.Library.Shares() {
-		answer.Shares = append(answer.Shares, shareJSON{
-			Name: s.Name, State: string(s.State), Reason: s.Reason, Since: known(s.Since), Available: s.State != library.Unavailable,
-			Items: s.Items, Unmeasured: s.Unmeasured, Bytes: s.Bytes, LastScan: known(s.LastScan), ScanTook: s.ScanTook.Seconds(),
-		})
+		answer.Shares = append(answer.Shares, describeShare(s))
 	}
 	return answerJSON(w, answer)
 }
