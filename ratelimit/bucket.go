@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -101,6 +102,16 @@ func (b *Bucket) Drain(now time.Time, keep Size) {
 func (b *Bucket) Full(now time.Time) bool {
 	limiter := b.current()
 	return limiter == nil || limiter.TokensAt(now) >= float64(limiter.Burst())
+}
+
+// Tokens returns how many tokens there are; fewer than none where some are
+// reserved that have yet to come in.
+func (b *Bucket) Tokens(now time.Time) float64 {
+	limiter := b.current()
+	if limiter == nil {
+		return math.Inf(1)
+	}
+	return limiter.TokensAt(now)
 }
 
 func (b *Bucket) current() *rate.Limiter {

@@ -1,23 +1,32 @@
-// Package ratelimit says how fast each stream goes: units, token bucket
-// specs, the buckets of viewers and the caps of clients and of the whole
-// server. It knows nothing of HTTP or files.
+// Package ratelimit says how fast each stream goes and whether it may go at
+// all: units, token bucket specs, the buckets of viewers, the caps of clients,
+// and the places on the links that carry them. It knows nothing of HTTP or
+// files.
 package ratelimit
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
 
-// ErrBusy says that a request can't be admitted now.
-var ErrBusy = errors.New("too many streams")
+var (
+	// ErrBusy says that a request can't be admitted now: its client has as
+	// many streams as it may have.
+	ErrBusy = errors.New("too many streams")
+	// ErrFull is the ErrBusy of a link that others have reserved.
+	ErrFull = fmt.Errorf("%w: the link is full", ErrBusy)
+)
 
 // Request is what a stream asks of a Controller.
 type Request struct {
 	Client  string // address without port
 	Item    string // library path; Client and Item make the viewer
-	Need    TSpec  // of the item
+	Share   string // that the item is read from
+	Need    TSpec  // of the item; a rate of 0 reserves nothing
+	Short   bool   // a picture, subtitles or a playlist: goes at once, out of the share for such
 	Size    int64  // bytes of the item
 	Header  int64  // bytes at its start and
 	Trailer int64  // at its end that have no playing time
@@ -27,31 +36,40 @@ type Request struct {
 type Stats struct {
 	Viewers  int  // with at least one open stream
 	Streams  int  // open
+	Waiting  int  // viewers in the queue
 	Reserved Rate // sum of the viewers' rates
-	Capacity Rate // 0 if there is no cap
+	Free     Rate // that can still be reserved; 0 if there is no capacity
+	Capacity Rate // of the link; 0 if there is none
+	Lent     Size // sent to viewers ahead of their buckets
 }
 
 // Controller admits streams and paces them. All its methods may be called
 // concurrently.
 type Controller struct {
-	mu      sync.Mutex
-	config  Config
-	total   *Bucket
-	clients map[string]*client
-	viewers map[viewerKey]*viewer
-	swept   time.Time
+	mu       sync.Mutex
+	config   Config
+	network  *link
+	shares   map[string]*link // by name
+	capacity map[string]Rate  // of shares
+	clients  map[string]*client
+	viewers  map[viewerKey]*viewer
+	queue    queue
+	expires  time.Time   // when a viewer is to be looked at: its place may be free, or it may be forgotten
+	alarm    *time.Timer // rings then, while somebody waits; else nil or stopped
 }
 
 type viewerKey struct{ client, item string }
 
 // NewController returns a controller without viewers. The config must be valid.
 func NewController(c Config) *Controller {
-	return &Controller{
-		config:  c,
-		total:   NewBucket(capSpec(c.Capacity)),
+	made := &Controller{
+		network: newLink(),
+		shares:  make(map[string]*link),
 		clients: make(map[string]*client),
 		viewers: make(map[viewerKey]*viewer),
 	}
+	made.SetConfig(c)
+	return made
 }
 
 // capSpec is the bucket of a cap: a tenth of a second of burst, so that the
@@ -68,26 +86,110 @@ func (c *Controller) Config() Config {
 }
 
 // SetConfig changes the caps of running streams at once, and the rest for
-// requests to come. The config must be valid.
+// requests to come: who waits comes in where there is room now, and nobody
+// loses a place. The config must be valid.
 func (c *Controller) SetConfig(config Config) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.config = config
-	c.total.SetSpec(capSpec(config.Capacity))
 	for _, cl := range c.clients {
 		cl.cap.SetSpec(capSpec(config.PerClient))
 	}
+	c.setLinks()
 }
 
-// Admit returns a grant for one more stream to the viewer of r, or ErrBusy
-// where the client has too many open. The caller releases the grant.
+// SetShares changes what the shares of each name can deliver together, as
+// SetConfig does; a rate of 0, and no entry, is no limit.
+func (c *Controller) SetShares(capacity map[string]Rate) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.capacity = capacity
+	c.setLinks()
+}
+
+// setLinks changes what the links carry.
+func (c *Controller) setLinks() {
+	c.network.setCapacity(c.config.usable(), c.config.ReadAhead)
+	for name, l := range c.shares {
+		l.setCapacity(c.capacity[name], c.config.ReadAhead)
+	}
+	for _, v := range c.viewers { // what one reserves depends on the room
+		if v.placed {
+			v.reserve()
+		}
+	}
+	c.serve(time.Now())
+}
+
+// share returns the link to a share.
+func (c *Controller) share(name string) *link {
+	l := c.shares[name]
+	if l == nil {
+		l = newLink()
+		l.setCapacity(c.capacity[name], c.config.ReadAhead)
+		c.shares[name] = l
+	}
+	return l
+}
+
+// Try returns a grant for one more stream to the viewer of r, ErrBusy where
+// the client has too many open, or ErrFull where there is no room now. The
+// caller releases the grant.
+func (c *Controller) Try(r Request) (*Grant, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	g, err := c.enter(r, time.Now())
+	if err == nil && !g.viewer.placed {
+		c.leave(g.viewer, time.Now())
+		return nil, ErrFull
+	}
+	return g, err
+}
+
+// Admit is Try, but where there is no room it waits for its turn, up to the
+// config's QueueWait; it ends with ctx's error as soon as ctx does.
 func (c *Controller) Admit(ctx context.Context, r Request) (*Grant, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
+	g, err := c.enter(r, time.Now())
+	if err != nil || g.viewer.placed {
+		c.mu.Unlock()
+		return g, err
+	}
+	g.viewer.queued++
+	ready, patience := g.viewer.turn.ready, time.NewTimer(c.config.QueueWait)
+	c.mu.Unlock()
+	defer patience.Stop()
+	select {
+	case <-ready:
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+	return c.decide(ctx, g)
+}
+
+// decide ends the wait of a request.
+func (c *Controller) decide(ctx context.Context, g *Grant) (*Grant, error) {
+	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.sweep(time.Now())
+	g.viewer.queued--
+	err := ctx.Err()
+	if err == nil && !g.viewer.placed {
+		err = ErrFull
+	}
+	if err != nil {
+		c.leave(g.viewer, time.Now())
+		return nil, err
+	}
+	return g, nil
+}
+
+// enter counts one more stream to the viewer of r, who has a place now or
+// waits for one.
+func (c *Controller) enter(r Request, now time.Time) (*Grant, error) {
+	c.serve(now)
 	cl := c.clients[r.Client]
 	if cl == nil {
 		cl = &client{cap: NewBucket(capSpec(c.config.PerClient))}
@@ -96,45 +198,61 @@ func (c *Controller) Admit(ctx context.Context, r Request) (*Grant, error) {
 	if cl.grants >= c.config.StreamsPerClient {
 		return nil, ErrBusy
 	}
+	v := c.viewer(cl, r)
+	v.grants++
+	cl.grants++
+	if !v.placed && !v.waits() {
+		if !c.enqueue(v, now, false) {
+			c.leave(v, now)
+			return nil, ErrFull
+		}
+	}
+	return &Grant{controller: c, viewer: v, request: r, step: step(r.Need)}, nil
+}
+
+// viewer returns the viewer of r, with the need that the item has now.
+func (c *Controller) viewer(cl *client, r Request) *viewer {
 	key := viewerKey{r.Client, r.Item}
 	v := c.viewers[key]
 	if v == nil {
 		v = newViewer(cl, r.Need)
+		v.network, v.share = c.network, c.share(r.Share)
 		c.viewers[key] = v
 	}
-	v.bucket.SetSpec(r.Need)
-	v.grants++
-	cl.grants++
-	return &Grant{controller: c, viewer: v, request: r, step: step(r.Need)}, nil
+	v.setNeed(r.Need)
+	return v
+}
+
+// leave counts one stream less. Who never sent a byte leaves no place behind.
+func (c *Controller) leave(v *viewer, now time.Time) {
+	v.grants--
+	v.client.grants--
+	if v.grants > 0 {
+		return
+	}
+	v.left = now
+	c.queue.remove(v)
+	c.expires = earlier(c.expires, now.Add(linger))
+	if v.placed && !v.wasActive() {
+		v.unplace()
+		c.serve(now)
+	}
+	c.setAlarm(now)
 }
 
 func (c *Controller) release(v *viewer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	v.grants--
-	v.client.grants--
+	c.leave(v, time.Now())
 }
 
-// sweep forgets viewers that are gone and whose bucket has filled up since,
-// so that one who comes back too early finds it as he left it.
-func (c *Controller) sweep(now time.Time) {
-	if now.Sub(c.swept) < time.Second {
-		return
-	}
-	c.swept = now
-	for key, v := range c.viewers {
-		if v.grants == 0 && v.bucket.Full(now) && v.gifts.TokensAt(now) >= giftBurst {
-			delete(c.viewers, key)
-		}
-	}
-	inUse := make(map[*client]bool, len(c.clients))
-	for _, v := range c.viewers {
-		inUse[v.client] = true
-	}
-	for addr, cl := range c.clients {
-		if cl.grants == 0 && !inUse[cl] {
-			delete(c.clients, addr)
-		}
+// resume lets a viewer that goes on after a long pause have a place again:
+// now, or before all others who wait.
+func (c *Controller) resume(v *viewer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !v.placed && !v.waits() && v.grants > 0 {
+		c.enqueue(v, time.Now(), true)
 	}
 }
 
@@ -142,12 +260,17 @@ func (c *Controller) sweep(now time.Time) {
 func (c *Controller) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := Stats{Capacity: c.config.Capacity}
+	now := time.Now()
+	c.serve(now)
+	s := Stats{Waiting: len(c.queue.waiting), Reserved: c.network.reserved, Capacity: max(0, Rate(c.config.Capacity))}
+	if c.network.limited() {
+		s.Free = max(0, c.network.room-c.network.reserved)
+	}
 	for _, v := range c.viewers {
-		if v.grants > 0 {
+		if streams := v.grants - v.queued; streams > 0 {
 			s.Viewers++
-			s.Streams += v.grants
-			s.Reserved += v.bucket.Spec().Rate
+			s.Streams += streams
+			s.Lent += Size(max(0, -v.bucket.Tokens(now)))
 		}
 	}
 	return s

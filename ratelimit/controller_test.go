@@ -200,22 +200,25 @@ func TestCaps(t *testing.T) {
 		want   float64 // Mbit/s of two clients with two films of 10 Mbit/s each
 	}{
 		{"none", func(*Config) {}, 40},
-		{"capacity", func(c *Config) { c.Capacity = 25 * MbitPerSecond }, 25},
+		{"capacity", func(c *Config) { c.Capacity, c.CapacityUse = Capacity(25*MbitPerSecond), 1 }, 25},
+		{"part of the capacity", func(c *Config) { c.Capacity, c.CapacityUse = Capacity(50*MbitPerSecond), 0.5 }, 25},
 		{"per client", func(c *Config) { c.PerClient = 8 * MbitPerSecond }, 16},
-		{"both", func(c *Config) { c.Capacity, c.PerClient = 9*MbitPerSecond, 8*MbitPerSecond }, 9},
+		{"both", func(c *Config) {
+			c.Capacity, c.CapacityUse, c.PerClient = Capacity(9*MbitPerSecond), 1, 8*MbitPerSecond
+		}, 9},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				config := DefaultConfig()
 				c := NewController(config)
-				row.config(&config)
-				c.SetConfig(config) // also for what runs already
 				fast := TSpec{Rate: 10 * MbitPerSecond, Burst: 256 * KiB}
 				var all []*sender
 				done := make(chan bool)
 				for i := range 4 {
 					all = append(all, admit(t, c, fmt.Sprint(i/2), fmt.Sprint(i%2), fast, 0))
 				}
+				row.config(&config)
+				c.SetConfig(config) // for what runs already
 				for _, s := range all {
 					go func() { s.send(t, time.Minute); done <- true }()
 				}
@@ -278,7 +281,9 @@ func TestViewersAreForgottenOnceTheirBucketIsFull(t *testing.T) {
 		}
 		again.grant.Release()
 		time.Sleep(time.Minute)
-		c.sweep(time.Now())
+		c.Stats() // gives the place back,
+		time.Sleep(time.Second)
+		c.Stats() // and forgets
 		if len(c.viewers) != 0 || len(c.clients) != 0 {
 			t.Errorf("%d viewers and %d clients are still known", len(c.viewers), len(c.clients))
 		}

@@ -59,14 +59,19 @@ func (g *Grant) Start(offset int64) {
 // now or later. It returns their number, at least one and at most limit.
 // What is not sent then is given back with Return.
 func (g *Grant) Reserve(now time.Time, limit int64) (n int64, at time.Time) {
-	n, g.charged = g.next(limit)
-	at = now
-	payers := g.payers()
-	for _, b := range payers[g.first():] {
-		if t := b.Reserve(now, n); t.After(at) {
-			at = t
-		}
+	v := g.viewer
+	if !v.touch(now) {
+		g.controller.resume(v)
 	}
+	n, g.charged = g.next(limit)
+	if g.charged {
+		var lent int64
+		lent, at = v.pace(now, n, limit-n)
+		n += lent
+	} else {
+		at = v.short(now, n)
+	}
+	at = later(at, v.client.cap.Reserve(now, n))
 	g.advance(n)
 	return n, at
 }
@@ -74,25 +79,12 @@ func (g *Grant) Reserve(now time.Time, limit int64) (n int64, at time.Time) {
 // Return gives back the tokens of n bytes, the last of those that Reserve
 // took, because they are not going to be sent.
 func (g *Grant) Return(now time.Time, n int64) {
-	payers := g.payers()
-	for _, b := range payers[g.first():] {
-		b.Return(now, n)
-	}
-	g.advance(-n)
-}
-
-// payers are the buckets that a step is taken out of, the viewer's first.
-func (g *Grant) payers() [3]*Bucket {
-	return [...]*Bucket{g.viewer.bucket, g.viewer.client.cap, g.controller.total}
-}
-
-// first is the first of the payers that pays for the last step: the viewer's
-// bucket does not where the bytes are free.
-func (g *Grant) first() int {
 	if g.charged {
-		return 0
+		g.viewer.unpace(now, n)
 	}
-	return 1
+	g.viewer.giveBack(now, n)
+	g.viewer.client.cap.Return(now, n)
+	g.advance(-n)
 }
 
 func (g *Grant) advance(n int64) {
@@ -132,6 +124,9 @@ func (g *Grant) Take(ctx context.Context, limit int64) (int64, error) {
 // pays for it. Bytes that have no playing time and the request's gift are
 // free, within their bounds.
 func (g *Grant) next(limit int64) (n int64, charged bool) {
+	if g.request.Short {
+		return min(limit, int64(freeStep)), false
+	}
 	if untimed := g.untimed(min(limit, int64(freeStep))); untimed > 0 {
 		if n = g.viewer.takeFree(untimed); n > 0 {
 			return n, false
@@ -170,7 +165,10 @@ func (g *Grant) Sent(took time.Duration) {
 	g.viewer.bucket.Drain(time.Now(), min(second, g.request.Need.Burst/2))
 }
 
-// Release ends the stream.
+// Release ends the stream. Without a grant it does nothing.
 func (g *Grant) Release() {
+	if g == nil {
+		return
+	}
 	g.once.Do(func() { g.controller.release(g.viewer) })
 }

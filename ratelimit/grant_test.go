@@ -48,7 +48,7 @@ func TestReserve(t *testing.T) {
 	}{
 		{"viewer", func(*Config) {}, stepTime},
 		{"client cap", func(c *Config) { c.PerClient = film.Rate / 2 }, 2 * stepTime},
-		{"capacity", func(c *Config) { c.Capacity = film.Rate / 4 }, 4 * stepTime},
+		{"capacity", func(c *Config) { c.Capacity, c.CapacityUse = Capacity(film.Rate/4), 1 }, 4 * stepTime},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestTakeThatIsCancelledTakesNothing(t *testing.T) {
 }
 
 func BenchmarkReserve(b *testing.B) {
-	c := NewController(Config{StreamsPerClient: 1, Capacity: 1000 * GbitPerSecond, PerClient: 100 * GbitPerSecond})
+	c := NewController(Config{StreamsPerClient: 1, Capacity: Capacity(1000 * GbitPerSecond), CapacityUse: 1, PerClient: 100 * GbitPerSecond})
 	g, err := c.Admit(b.Context(), Request{Need: film, Size: huge})
 	if err != nil {
 		b.Fatal(err)
@@ -133,7 +133,7 @@ func BenchmarkReserve(b *testing.B) {
 
 // A step must cost the pacer no memory: it makes thousands a second.
 func TestReserveAllocatesNothing(t *testing.T) {
-	c := NewController(Config{StreamsPerClient: 1, Capacity: GbitPerSecond, PerClient: GbitPerSecond})
+	c := NewController(Config{StreamsPerClient: 1, Capacity: Capacity(GbitPerSecond), CapacityUse: 1, PerClient: GbitPerSecond})
 	g := admit(t, c, "", "a", film, 0).grant
 	now := time.Now()
 	if got := testing.AllocsPerRun(1000, func() { _, now = g.Reserve(now, huge) }); got != 0 {

@@ -18,21 +18,34 @@ const (
 
 // viewer is one client playing one item, over however many connections.
 type viewer struct {
-	bucket *Bucket
-	gifts  *rate.Limiter
-	client *client
+	bucket         *Bucket
+	gifts          *rate.Limiter
+	client         *client
+	network, share *link // that carry what it gets
+
+	// Guarded by the controller's lock.
+	grants   int       // open streams, and
+	queued   int       // of these, those that wait for a place
+	turn     turn      // in the queue
+	left     time.Time // by the last stream
+	reserved [2]Rate   // of network and share
 
 	mu     sync.Mutex
-	grants int       // open ones
 	free   Size      // of freeMax, not yet used
 	next   int64     // offset behind the last byte sent, wherever that was
 	filled time.Time // of the last seek that filled the bucket
+	rate   Rate      // of the bucket; rate and placed change under both locks
+	placed bool      // the rate is reserved
+	used   bool      // since it was placed
+	active time.Time // when a byte was last asked for
+	due    time.Time // when the next step goes at the viewer's own rate
 }
 
 // client is one address with all that it plays.
 type client struct {
 	cap    *Bucket
-	grants int // open ones; guarded by the controller's lock
+	grants int // open ones; guarded by the controller's lock, as is the next
+	turn   int // of its next viewer in the queue
 }
 
 func newViewer(c *client, need TSpec) *viewer {
