@@ -49,7 +49,6 @@ type running struct {
 func quickConfig() library.Config {
 	c := library.DefaultConfig()
 	c.Quiet = 300 * time.Millisecond
-	c.Outage = 100 * time.Millisecond
 	return c
 }
 

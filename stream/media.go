@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
 
 	"mustserv/library"
@@ -46,14 +45,13 @@ func (s *Server) serveMedia(w http.ResponseWriter, r *http.Request) {
 // serveItem sends an item, or the ranges asked for, at the pace of its
 // bucket.
 func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library.Item) {
-	need := s.Need(item)
-	request := ratelimit.Request{Client: clientAddr(r), Item: bucketOf(item), Need: need, Size: item.Size}
-	if item.Info != nil && item.Kind != library.Segment {
-		request.Header, request.Trailer = item.Info.Curve.Header, item.Info.Curve.Trailer
+	if r.Method == http.MethodHead {
+		s.serveHead(w, r, item)
+		return
 	}
-	grant, err := s.control.Admit(r.Context(), request)
-	if err != nil {
-		fail(w, r, err)
+	need := s.Need(item)
+	grant, ok := s.admit(w, r, item)
+	if !ok {
 		return
 	}
 	defer grant.Release()
@@ -80,15 +78,6 @@ func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library
 	}
 	defer paced.end()
 	http.ServeContent(paced, r, "", info.ModTime(), file)
-}
-
-// bucketOf names the bucket of an item: its own, or for the segments of a
-// stream, which players fetch by turns from many files, that of their folder.
-func bucketOf(item *library.Item) string {
-	if item.Kind == library.Segment {
-		return path.Dir(item.Path) + "/"
-	}
-	return item.Path
 }
 
 // played is the item that a player is said to play: of a segment its stream.
@@ -135,7 +124,7 @@ func describe(w http.ResponseWriter, r *http.Request, item *library.Item, info f
 }
 
 // etag is strong, and the same on every instance that sees the same file,
-// whichever copy of it: the library tells times in steps that all agree on.
+// also over protocols that keep times to the second only.
 func etag(info fs.FileInfo) string {
 	return fmt.Sprintf(`"%x-%x"`, info.Size(), info.ModTime().Unix())
 }

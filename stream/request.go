@@ -51,6 +51,9 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, source.ErrUnavailable):
 		w.Header().Set("Retry-After", "10")
 		http.Error(w, "The disk or server that holds this file does not answer.", http.StatusServiceUnavailable)
+	case errors.Is(err, ratelimit.ErrFull):
+		w.Header().Set("Retry-After", "30")
+		http.Error(w, "The network is full: others are watching as much as it can carry. Try again when somebody has stopped.", http.StatusServiceUnavailable)
 	case errors.Is(err, ratelimit.ErrBusy):
 		w.Header().Set("Retry-After", "10")
 		http.Error(w, "Too many streams go to your address already.", http.StatusServiceUnavailable)

@@ -3,6 +3,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -36,6 +37,7 @@ type Options struct {
 	Config  Config
 	Library Library
 	Control *ratelimit.Controller
+	Router  Router // knows other nodes; nil where there is none
 	Ledger  *accounting.Ledger
 	Auth    *auth.Keeper // nil lets everybody in
 	Pages   http.Handler // answers all that is not /media, /playlist and health; nil is 404
@@ -48,6 +50,7 @@ type Options struct {
 type Server struct {
 	library Library
 	control *ratelimit.Controller
+	router  Router
 	ledger  *accounting.Ledger
 	pages   http.Handler
 	metrics http.Handler
@@ -68,7 +71,7 @@ type Server struct {
 // New returns a server without a listener. The config must be valid.
 func New(o Options) *Server {
 	s := &Server{
-		library: o.Library, control: o.Control, ledger: o.Ledger,
+		library: o.Library, control: o.Control, router: cmp.Or[Router](o.Router, alone{}), ledger: o.Ledger,
 		pages: o.Pages, metrics: o.Metrics, auth: o.Auth, failed: make(chan error, 1),
 	}
 	if s.auth == nil {

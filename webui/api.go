@@ -2,7 +2,6 @@ package webui
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"io"
 	"io/fs"
@@ -40,17 +39,11 @@ func (h *Handler) apiItems(w http.ResponseWriter, r *http.Request, rest string) 
 	case at.slash:
 		return fs.ErrNotExist
 	}
-	answer := h.describeItem(origin(r), at.item, h.companyOf(at.item))
-	if r.URL.Query().Has("curve") && at.item.Info != nil {
-		answer.Curve = h.curveOf(r.Context(), at.item)
+	answer := h.describeItem(origin(r), at.item)
+	if _, folder, err := h.lookup(parent(at.path)); err == nil && folder != nil {
+		answer.Subtitles = describeSubtitles(origin(r), folder.Sidecars()[at.item])
 	}
 	return answerJSON(w, answer)
-}
-
-// curveOf says by which playing time how much of an item must have come.
-func (h *Handler) curveOf(ctx context.Context, it *library.Item) *curveJSON {
-	due := examined(ctx, it).Info.Due()
-	return &curveJSON{due.Cell, due.Bytes}
 }
 
 // writeFolder writes a folder member by member, so that a big one needs
@@ -69,10 +62,12 @@ func (h *Handler) writeFolder(w io.Writer, origin string, f *library.Folder) {
 		writeJSON(out, describeFolder(origin, sub))
 	}
 	out.WriteString(`],"items":[`)
-	beside := companyIn(f)
+	sidecars := f.Sidecars()
 	for i, it := range f.Items {
 		separate(out, i)
-		writeJSON(out, h.describeItem(origin, it, beside))
+		item := h.describeItem(origin, it)
+		item.Subtitles = describeSubtitles(origin, sidecars[it])
+		writeJSON(out, item)
 	}
 	out.WriteString("]}\n")
 }
@@ -102,7 +97,7 @@ func (h *Handler) apiSearch(w http.ResponseWriter, r *http.Request, _ string) er
 		Items []itemJSON `json:"items"`
 	}{total, make([]itemJSON, 0, len(items))}
 	for _, it := range items {
-		answer.Items = append(answer.Items, h.describeItem(origin(r), it, company{}))
+		answer.Items = append(answer.Items, h.describeItem(origin(r), it))
 	}
 	return answerJSON(w, answer)
 }
@@ -138,11 +133,10 @@ func describeSession(s accounting.Session) sessionJSON {
 	}
 }
 
-// shareJSON is a share in the API. Its place is not told: it is nobody's
-// concern but the admin's.
+// shareJSON is a share in the API. Its place is not told: it may hold a
+// password.
 type shareJSON struct {
 	Name       string     `json:"name"`
-	Kind       string     `json:"kind"`
 	State      string     `json:"state"`
 	Reason     string     `json:"reason,omitempty"`
 	Since      *time.Time `json:"since,omitempty"`
@@ -152,27 +146,6 @@ type shareJSON struct {
 	Bytes      int64      `json:"bytes"`
 	LastScan   *time.Time `json:"last_scan,omitempty"`
 	ScanTook   float64    `json:"scan_took,omitempty"` // seconds
-	Waiting    int        `json:"waiting"`             // streams
-	Cache      *cacheJSON `json:"cache,omitempty"`     // where there is one
-}
-
-// cacheJSON is what a share's cache has done.
-type cacheJSON struct {
-	Hits   int64 `json:"hits"`
-	Misses int64 `json:"misses"`
-	Saved  int64 `json:"saved"` // bytes
-}
-
-func describeShare(s library.ShareStatus) shareJSON {
-	answer := shareJSON{
-		Name: s.Name, Kind: s.Kind, State: string(s.State), Reason: s.Reason, Since: known(s.Since), Available: s.State != library.Unavailable,
-		Items: s.Items, Unmeasured: s.Unmeasured, Bytes: s.Bytes, LastScan: known(s.LastScan), ScanTook: s.ScanTook.Seconds(),
-		Waiting: s.Waiting,
-	}
-	if c := s.Cache; c.Hits+c.Misses > 0 {
-		answer.Cache = &cacheJSON{c.Hits, c.Misses, c.Saved}
-	}
-	return answer
 }
 
 func (h *Handler) apiShares(w http.ResponseWriter, _ *http.Request, _ string) error {
@@ -180,7 +153,10 @@ func (h *Handler) apiShares(w http.ResponseWriter, _ *http.Request, _ string) er
 		Shares []shareJSON `json:"shares"`
 	}{[]shareJSON{}}
 	for _, s := range h.Library.Shares() {
-		answer.Shares = append(answer.Shares, describeShare(s))
+		answer.Shares = append(answer.Shares, shareJSON{
+			Name: s.Name, State: string(s.State), Reason: s.Reason, Since: known(s.Since), Available: s.State != library.Unavailable,
+			Items: s.Items, Unmeasured: s.Unmeasured, Bytes: s.Bytes, LastScan: known(s.LastScan), ScanTook: s.ScanTook.Seconds(),
+		})
 	}
 	return answerJSON(w, answer)
 }
@@ -197,9 +173,12 @@ func (h *Handler) apiStatus(w http.ResponseWriter, _ *http.Request, _ string) er
 		Viewers    int     `json:"viewers"`
 		Capacity   int64   `json:"capacity"` // 0: no limit
 		Reserved   int64   `json:"reserved"`
+		Free       int64   `json:"free"`    // that more viewers can get; 0 where there is no limit
+		Waiting    int     `json:"waiting"` // viewers, until there is room
+		Lent       int64   `json:"lent"`    // bytes sent early, because there was room
 		SentRate   int64   `json:"sent_rate"`
 	}{Version: s.Version, Node: s.Node, Uptime: s.Uptime.Seconds(), Viewers: s.Viewers,
-		Capacity: s.Capacity, Reserved: s.Reserved, SentRate: s.SentRate}
+		Capacity: s.Capacity, Reserved: s.Reserved, Free: s.Free, Waiting: s.Waiting, Lent: s.Lent, SentRate: s.SentRate}
 	for _, share := range h.Library.Shares() {
 		answer.Items += share.Items
 		answer.Unmeasured += share.Unmeasured

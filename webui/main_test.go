@@ -8,7 +8,6 @@ import (
 
 	"mustserv/library"
 	"mustserv/library/probe"
-	"mustserv/library/source"
 	"mustserv/stream/accounting"
 )
 
@@ -79,10 +78,10 @@ func testRoot() *library.Folder {
 
 func testShares() []library.ShareStatus {
 	return []library.ShareStatus{
-		{Name: "Movies", Kind: "smb", Place: "smb://attic/secret", Cache: source.CacheStats{Hits: 9, Misses: 1, Saved: 9 << 20}, State: library.Watched, Since: when(), Items: 5, Unmeasured: 1, Bytes: 1 << 30, LastScan: when(), ScanTook: 1500 * time.Millisecond},
-		{Name: "Music", Kind: "local", State: library.Scanning, Items: 1},
-		{Name: "Attic", Kind: "https", Waiting: 2, State: library.Unavailable, Reason: "mount does not answer", Since: when(), Items: 1},
-		{Name: "Unseen", Kind: "local", State: library.Unavailable, Reason: "no such folder"},
+		{Name: "Movies", Place: "smb://me:secret@attic/films", State: library.Watched, Since: when(), Items: 5, Unmeasured: 1, Bytes: 1 << 30, LastScan: when(), ScanTook: 1500 * time.Millisecond},
+		{Name: "Music", State: library.Scanning, Items: 1},
+		{Name: "Attic", State: library.Unavailable, Reason: "mount does not answer", Since: when(), Items: 1},
+		{Name: "Unseen", State: library.Unavailable, Reason: "no such folder"},
 	}
 }
 
@@ -96,7 +95,7 @@ func testOptions(root *library.Folder) Options {
 			}
 		},
 		Status: func() Status {
-			return Status{Version: "1.2.3", Node: "box", Uptime: 90 * time.Minute, Viewers: 1, Capacity: 25_000_000, Reserved: 1_490_000, SentRate: 1_500_000}
+			return Status{Version: "1.2.3", Node: "box", Uptime: 90 * time.Minute, Viewers: 1, Capacity: 25_000_000, Reserved: 1_490_000, Free: 19_885_000, Waiting: 2, Lent: 5_587_500, SentRate: 1_500_000}
 		},
 		Need: func(it *library.Item) (int64, int64) {
 			if it.Info == nil {

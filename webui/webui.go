@@ -32,6 +32,9 @@ type Status struct {
 	Viewers  int           // clients that play something now
 	Capacity int64         // of the link; 0 if it has no limit
 	Reserved int64         // for viewers
+	Free     int64         // that more viewers can get; 0 if there is no capacity
+	Waiting  int           // viewers until there is room
+	Lent     int64         // bytes that viewers got early because there was room
 	SentRate int64         // over the last seconds
 }
 

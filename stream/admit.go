@@ -1,0 +1,124 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"mustserv/library"
+	"mustserv/ratelimit"
+)
+
+// Router knows other nodes that have the same library.
+type Router interface {
+	// Route returns the address of an item on a node that has room for who
+	// asks, or false where none has.
+	Route(ctx context.Context, path string) (url string, ok bool)
+}
+
+// alone is the Router of a server without other nodes.
+type alone struct{}
+
+var _ Router = alone{}
+
+func (alone) Route(context.Context, string) (string, bool) { return "", false }
+
+// admit returns the grant of a request for an item. Where the link is full it
+// sends who asks to another node, or holds the request until there is room.
+// It reports false where it has answered.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, item *library.Item) (*ratelimit.Grant, bool) {
+	request := s.request(r, item)
+	grant, err := s.control.Try(request)
+	if errors.Is(err, ratelimit.ErrFull) {
+		if s.unchanged(w, r, item) {
+			return nil, false
+		}
+		if url, ok := s.router.Route(r.Context(), item.Path); ok {
+			w.Header().Set("Cache-Control", "no-store") // the next request may find room here
+			http.Redirect(w, r, url, http.StatusTemporaryRedirect)
+			return nil, false
+		}
+		grant, err = s.control.Admit(r.Context(), request)
+		http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout)) // the wait used up the one before
+	}
+	if err != nil {
+		fail(w, r, err)
+		return nil, false
+	}
+	return grant, true
+}
+
+// request is what admission control is asked for an item. What is shown
+// beside films, and lists of segments, goes at once.
+func (s *Server) request(r *http.Request, item *library.Item) ratelimit.Request {
+	share, _, _ := strings.Cut(item.Path, "/")
+	request := ratelimit.Request{Client: clientAddr(r), Item: bucketOf(item), Share: share, Size: item.Size}
+	switch item.Kind {
+	case library.Image, library.Subtitle, library.Playlist:
+		request.Short = true
+		return request
+	}
+	request.Need = s.Need(item)
+	if item.Info != nil && item.Kind != library.Segment {
+		request.Header, request.Trailer = item.Info.Curve.Header, item.Info.Curve.Trailer
+	}
+	return request
+}
+
+// bucketOf names the bucket of an item: its own, or for the segments of a
+// stream, which players fetch by turns from many files, that of their folder.
+func bucketOf(item *library.Item) string {
+	if item.Kind == library.Segment {
+		return path.Dir(item.Path) + "/"
+	}
+	return item.Path
+}
+
+// unchanged answers a request with conditions that gets no bytes of the item,
+// because it has them already or the item is not there, so that it need not
+// wait until there is room for bytes. It reports whether it has answered.
+func (s *Server) unchanged(w http.ResponseWriter, r *http.Request, item *library.Item) bool {
+	if r.Header.Get("If-None-Match") == "" && r.Header.Get("If-Modified-Since") == "" {
+		return false
+	}
+	head := r.Clone(r.Context())
+	head.Method = http.MethodHead
+	trial := &statusOnly{header: make(http.Header)}
+	s.serveHead(trial, head, item)
+	if trial.status == http.StatusOK {
+		return false
+	}
+	s.serveHead(w, head, item)
+	return true
+}
+
+// serveHead answers with the head of what a GET would get.
+func (s *Server) serveHead(w http.ResponseWriter, r *http.Request, item *library.Item) {
+	file, err := item.Open(r.Context())
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
+	if describe(w, r, item, info, s.Need(item)) {
+		http.ServeContent(w, r, "", info.ModTime(), file)
+	}
+}
+
+// statusOnly is an answer of which only the status is of interest.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+func (w *statusOnly) Header() http.Header         { return w.header }
+func (w *statusOnly) WriteHeader(status int)      { w.status = status }
+func (w *statusOnly) Write(p []byte) (int, error) { return len(p), nil }
