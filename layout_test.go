@@ -21,12 +21,15 @@ var layout = map[string][]string{
 	"mustserv/ratelimit":            {"golang.org/x/time/rate"},
 	"mustserv/library/source":       {},
 	"mustserv/library/playlist":     {},
+	"mustserv/library/subtitle":     {"golang.org/x/text/encoding/charmap"},
 	"mustserv/stream/accounting":    {},
 	"mustserv/stream/auth":          {},
 	"mustserv/stream/metrics":       {},
+	"mustserv/stream/load":          {"mustserv/ratelimit"},
 	"mustserv/library/probe":        {"mustserv/ratelimit", "github.com/abema/go-mp4"},
 	"mustserv/library/source/local": {"mustserv/library/source", "github.com/fsnotify/fsnotify"},
 	"mustserv/library/source/guard": {"mustserv/library/source"},
+	"mustserv/library/source/smb":   {"mustserv/library/source", "github.com/cloudsoda/go-smb2"},
 	"mustserv/library/index":        {"mustserv/library/probe", "mustserv/ratelimit"},
 	"mustserv/library": {
 		"mustserv/library/source", "mustserv/library/probe", "mustserv/library/index", "golang.org/x/text/unicode/norm",
@@ -36,12 +39,13 @@ var layout = map[string][]string{
 		"mustserv/ratelimit", "mustserv/stream/accounting", "mustserv/stream/auth",
 	},
 	"mustserv/webui": {
-		"mustserv/library", "mustserv/library/playlist", "mustserv/stream/accounting", "mustserv/stream/auth",
+		"mustserv/library", "mustserv/library/playlist", "mustserv/library/subtitle", "mustserv/stream/accounting", "mustserv/stream/auth",
 	},
 	"mustserv": {
 		"mustserv/library", "mustserv/library/index", "mustserv/library/probe",
 		"mustserv/library/source", "mustserv/library/source/local",
-		"mustserv/ratelimit", "mustserv/stream", "mustserv/stream/accounting", "mustserv/stream/auth", "mustserv/stream/metrics", "mustserv/webui",
+		"mustserv/ratelimit", "mustserv/stream", "mustserv/stream/accounting", "mustserv/stream/auth",
+		"mustserv/stream/load", "mustserv/stream/metrics", "mustserv/webui",
 		"github.com/BurntSushi/toml", "golang.org/x/term",
 	},
 	// For tests only.

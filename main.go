@@ -44,6 +44,7 @@ import (
 	"mustserv/stream"
 	"mustserv/stream/accounting"
 	"mustserv/stream/auth"
+	"mustserv/stream/load"
 	"mustserv/stream/metrics"
 	"mustserv/webui"
 
@@ -62,6 +63,7 @@ const (
 	sessionLinger = 15 * time.Second // a player that comes back within it goes on with its session
 	configPoll    = time.Second      // a config is read when it stays as it is from one poll to the next
 	passwordMax   = 4096             // bytes of a file with a password
+	checkLimit    = 15 * time.Second // for all shares, that are checked at the same time
 )
 
 //go:embed mustserv.toml
@@ -73,6 +75,7 @@ const usage = `MuStServ streams folders of films and music, each file at the pac
   mustserv probe [-json] [-svg PICTURE] FILE ...                what a file needs: rate, burst, duration
   mustserv check [-config FILE]                                 try the config and every share
   mustserv passwd [USER]                                        make a password for [[auth.user]] in the config
+  mustserv load [-n N] [-for DURATION] [-json] URL ...          N simulated players: how many viewers the box and the link carry
   mustserv version
 
 For example:  mustserv ~/Videos ~/Music
@@ -90,7 +93,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	command, rest := "serve", args
 	if len(args) > 0 {
 		switch args[0] {
-		case "serve", "probe", "check", "passwd", "version":
+		case "serve", "probe", "check", "load", "passwd", "version":
 			command, rest = args[0], args[1:]
 		case "help", "-h", "-help", "--help":
 			command = "help"
@@ -103,6 +106,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return runCheck(ctx, rest, stdout, stderr)
 	case "passwd":
 		return runPasswd(rest, stdin, stdout, stderr)
+	case "load":
+		return runLoad(ctx, rest, stdout, stderr)
 	case "version":
 		fmt.Fprintln(stdout, "mustserv", version())
 		return exitDone
@@ -387,20 +392,7 @@ func (a *app) status() webui.Status {
 
 func (a *app) metrics() []metrics.Family {
 	totals, paced := a.ledger.Totals(), a.control.Stats()
-	items := metrics.Family{Name: "mustserv_share_items", Help: "Films and music in a share.", Type: metrics.Gauge}
-	unmeasured := metrics.Family{Name: "mustserv_share_unmeasured", Help: "Items of a share still to be measured.", Type: metrics.Gauge}
-	available := metrics.Family{Name: "mustserv_share_available", Help: "1 where a share answers.", Type: metrics.Gauge}
-	for i, s := range a.library.Shares() { // shares may have one name; a place may hold a password
-		label := []metrics.Label{{Name: "share", Value: s.Name}, {Name: "number", Value: strconv.Itoa(i + 1)}}
-		items.Samples = append(items.Samples, metrics.Sample{Labels: label, Value: float64(s.Items)})
-		unmeasured.Samples = append(unmeasured.Samples, metrics.Sample{Labels: label, Value: float64(s.Unmeasured)})
-		up := 1.0
-		if s.State == library.Unavailable {
-			up = 0
-		}
-		available.Samples = append(available.Samples, metrics.Sample{Labels: label, Value: up})
-	}
-	return []metrics.Family{
+	return append([]metrics.Family{
 		metrics.One(metrics.Counter, "mustserv_sent_bytes_total", "Bytes of items sent.", float64(totals.Bytes)),
 		metrics.One(metrics.Counter, "mustserv_sessions_total", "Sessions begun.", float64(totals.Sessions)),
 		metrics.One(metrics.Counter, "mustserv_requests_total", "Requests that sent bytes of items.", float64(totals.Requests)),
@@ -413,8 +405,41 @@ func (a *app) metrics() []metrics.Family {
 		metrics.One(metrics.Gauge, "mustserv_waiting_viewers", "Viewers that wait until the link has room.", float64(paced.Waiting)),
 		metrics.One(metrics.Gauge, "mustserv_lent_bytes", "Sent to viewers before they need it, because the link has room.", float64(paced.Lent)),
 		metrics.One(metrics.Gauge, "mustserv_uptime_seconds", "Since the start.", time.Since(a.started).Seconds()),
-		items, unmeasured, available,
+	}, shareMetrics(a.library.Shares())...)
+}
+
+// shareMetrics returns the figures of each share. Shares may have one name, so
+// they are numbered, too.
+func shareMetrics(shares []library.ShareStatus) (families []metrics.Family) {
+	for _, f := range []struct {
+		kind       metrics.Type
+		name, help string
+		value      func(library.ShareStatus) float64
+	}{
+		{metrics.Gauge, "items", "Films and music in a share.", func(s library.ShareStatus) float64 { return float64(s.Items) }},
+		{metrics.Gauge, "bytes", "Size of these.", func(s library.ShareStatus) float64 { return float64(s.Bytes) }},
+		{metrics.Gauge, "unmeasured", "Items of a share still to be measured.", func(s library.ShareStatus) float64 { return float64(s.Unmeasured) }},
+		{metrics.Gauge, "available", "1 where a share answers.", func(s library.ShareStatus) float64 {
+			if s.State == library.Unavailable {
+				return 0
+			}
+			return 1
+		}},
+		{metrics.Gauge, "scan_seconds", "How long the last scan of all folders took.", func(s library.ShareStatus) float64 { return s.ScanTook.Seconds() }},
+		{metrics.Gauge, "waiting_streams", "Streams that wait for a share to answer.", func(s library.ShareStatus) float64 { return float64(s.Waiting) }},
+		{metrics.Counter, "cache_hits_total", "Reads that the disk cache of a share could answer.", func(s library.ShareStatus) float64 { return float64(s.Cache.Hits) }},
+		{metrics.Counter, "cache_misses_total", "Reads that it could not.", func(s library.ShareStatus) float64 { return float64(s.Cache.Misses) }},
+	} {
+		family := metrics.Family{Name: "mustserv_share_" + f.name, Help: f.help, Type: f.kind}
+		for i, s := range shares {
+			family.Samples = append(family.Samples, metrics.Sample{
+				Labels: []metrics.Label{{Name: "share", Value: s.Name}, {Name: "number", Value: strconv.Itoa(i + 1)}, {Name: "kind", Value: s.Kind}},
+				Value:  f.value(s),
+			})
+		}
+		families = append(families, family)
 	}
+	return families
 }
 
 // greet says what is shared and where a person can open it.
@@ -495,6 +520,11 @@ func runCheck(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		return exitUsage
 	}
 	fmt.Fprintln(stdout, "config:", cmp.Or(in.found(), "none found, the built-in one is used"))
+	shares, err := c.shares()
+	if err != nil {
+		fmt.Fprintln(stderr, "mustserv:", err)
+		return exitUsage
+	}
 	status := exitDone
 	if c.RateLimit.Capacity == ratelimit.Auto {
 		if name, speed, err := ratelimit.LinkSpeed(); err != nil {
@@ -504,26 +534,22 @@ func runCheck(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 			fmt.Fprintf(stdout, "capacity: %s by %s\n", speed, name)
 		}
 	}
-	for _, s := range c.Share {
-		n, err := tryShare(ctx, s.Path)
-		if err != nil {
-			fmt.Fprintf(stderr, "share %q: %v\n", s.Name, err)
+	for _, f := range library.Check(ctx, c.Library, shares, openers(), checkLimit) {
+		if f.Problem != "" {
+			fmt.Fprintf(stderr, "share %q: %s: %s\n", f.Share.Name, f.Share.Place, f.Problem)
 			status = exitFailed
 			continue
 		}
-		fmt.Fprintf(stdout, "share %q: %s can be read, %d entries at its top\n", s.Name, s.Path, n)
+		fmt.Fprintf(stdout, "share %q: %s can be read, %d entries at its top (%s)", f.Share.Name, f.Share.Place, f.Entries, f.Kind)
+		if f.Sample != "" {
+			fmt.Fprintf(stdout, ", for example %s", f.Sample)
+		}
+		fmt.Fprintln(stdout)
+		for _, note := range f.Notes {
+			fmt.Fprintf(stderr, "share %q: %s: %s\n", f.Share.Name, f.Share.Place, note)
+		}
 	}
 	return status
-}
-
-func tryShare(ctx context.Context, place string) (entries int, err error) {
-	s, err := local.Open(place)
-	if err != nil {
-		return 0, err
-	}
-	defer s.Close()
-	list, err := s.List(ctx, ".")
-	return len(list), err
 }
 
 func runProbe(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -688,6 +714,113 @@ func askPassword(stdin io.Reader, stderr io.Writer) (string, error) {
 		err = errors.New("no password was given; type it, or pipe it in")
 	}
 	return password, err
+}
+
+// --- load -----------------------------------------------------------------
+
+const loadUsage = `mustserv load plays films to simulated players and says how many of them the server and the link carry.
+
+  mustserv load -n 50 http://192.168.1.20:8000/media/Films/a.mp4       50 players of one film, for 30 s
+  mustserv load -n 50 -for 5m -seek 20s URL URL                        of two films, jumping about every 20 s
+  mustserv load -n 50 -curve a.mp4 http://other:80/a.mp4               a server that is no MuStServ: of the film as it is here
+  mustserv load -mode drain -n 32 URL                                  read as fast as it comes
+  mustserv load -n 50 -from 192.168.1.100 URL                          from 50 addresses that this machine has
+
+MuStServ takes all players of one film at one address for one viewer. On the machine of the server itself, at
+http://127.0.0.1:8000/, each player has an address of its own; elsewhere -from names the first of as many as there
+are players. Exit status 1 says that not all of them played without a stall.
+
+`
+
+func runLoad(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	set, parse := flags("load", loadUsage, stderr)
+	o, ahead := load.DefaultOptions(), ratelimit.Size(load.DefaultOptions().BufferBytes)
+	var promised ratelimit.Rate
+	set.IntVar(&o.Players, "n", o.Players, "`players`")
+	set.DurationVar(&o.For, "for", o.For, "how long, as 5m")
+	set.DurationVar(&o.Over, "over", o.Over, "begin spread over this time")
+	mode := set.String("mode", "play", "`play` at the film's pace, or drain: read as fast as it comes, over and over")
+	asJSON := set.Bool("json", false, "print one JSON object, also with what came of each player")
+	curve := set.String("curve", "", "what the film needs: a copy of it on this machine, or its address on a MuStServ (`FILE or URL`)")
+	set.TextVar(&promised, "rate", promised, `at which the server says it sends, as "5 Mbit/s"; by default what a MuStServ says`)
+	set.DurationVar(&o.Start, "start", o.Start, "of the film that a player has before it plays")
+	set.DurationVar(&o.Cache, "cache", o.Cache, "that pass from the first byte on before it plays, as VLC's network-caching")
+	set.DurationVar(&o.Buffer, "buffer", o.Buffer, "of the film that it reads ahead")
+	set.TextVar(&ahead, "buffer-size", ahead, "bytes that it reads ahead at most, as \"32 MiB\"")
+	set.DurationVar(&o.Seek, "seek", o.Seek, "mean time between jumps to a random place; 0s is none")
+	set.BoolVar(&o.Reconnect, "reconnect", o.Reconnect, "go on at the same byte after a broken connection, as VLC does")
+	set.TextVar(&o.From, "from", o.From, "`address` of the first player; the next has the next one")
+	if status, ok := parse(args); !ok {
+		return status
+	}
+	o.BufferBytes, o.Drain = int64(ahead), *mode == "drain"
+	if set.NArg() == 0 || !o.Drain && *mode != "play" {
+		fmt.Fprintln(stderr, "mustserv load: an address and -mode play or drain are wanted, for example: mustserv load -n 50 http://192.168.1.20:8000/media/Films/a.mp4")
+		return exitUsage
+	}
+	var err error
+	if o.Targets, err = loadTargets(ctx, set.Args(), *curve, o.Drain); err != nil {
+		fmt.Fprintln(stderr, "mustserv load:", err)
+		return exitFailed
+	}
+	for i := range o.Targets {
+		if promised > 0 {
+			o.Targets[i].Rate = promised.BytesPerSecond()
+		}
+	}
+	report, err := load.Run(ctx, o)
+	if err != nil {
+		fmt.Fprintln(stderr, "mustserv load:", err)
+		return exitUsage
+	}
+	if *asJSON {
+		err = json.NewEncoder(stdout).Encode(report)
+	} else {
+		err = report.Print(stdout)
+	}
+	if err != nil || report.Smooth < report.Players {
+		return exitFailed
+	}
+	return exitDone
+}
+
+// loadTargets finds out when which byte of each film is due: from its own
+// server, or from curve, a file or the address of a film. To drain it need not
+// be known.
+func loadTargets(ctx context.Context, films []string, curve string, drain bool) ([]load.Target, error) {
+	targets := make([]load.Target, len(films))
+	for i, film := range films {
+		var t load.Target
+		var err error
+		switch {
+		case curve == "":
+			t, err = load.Lookup(ctx, film)
+		case strings.HasPrefix(curve, "http://"), strings.HasPrefix(curve, "https://"):
+			t, err = load.Lookup(ctx, curve)
+		default:
+			t, err = loadFile(ctx, curve)
+		}
+		if err != nil && !(drain && curve == "") {
+			return nil, fmt.Errorf("%w; what the film needs can also come from -curve FILE", err)
+		}
+		if curve != "" {
+			t.Rate = 0 // of another server
+		}
+		t.URL = film
+		targets[i] = t
+	}
+	return targets, nil
+}
+
+// loadFile measures a file for load.
+func loadFile(ctx context.Context, name string) (load.Target, error) {
+	item, err := probeFile(ctx, name)
+	if err != nil {
+		return load.Target{}, err
+	}
+	due := item.Info.Due()
+	curve, err := load.NewCurve(due.Cell, due.Bytes)
+	return load.Target{Curve: curve}, err
 }
 
 // --- config ---------------------------------------------------------------
@@ -988,7 +1121,7 @@ func folderShare(folder string) (share, error) {
 	}
 	info, err := os.Stat(folder)
 	if err != nil || !info.IsDir() {
-		return share{}, fmt.Errorf("mustserv: %q is neither a command (serve, probe, check, version) nor a folder that can be read nor a URL", folder)
+		return share{}, fmt.Errorf("mustserv: %q is neither a command (serve, probe, check, passwd, load, version) nor a folder that can be read nor a URL", folder)
 	}
 	full, err := filepath.Abs(folder)
 	if err != nil {

@@ -3,12 +3,14 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -197,8 +199,14 @@ func TestCommands(t *testing.T) {
 		{"serve -h", []string{"serve", "-h"}, 0, "", "for example: mustserv serve"},
 		{"probe -h", []string{"probe", "-h"}, 0, "", "for example: mustserv probe"},
 		{"check -h", []string{"check", "-h"}, 0, "", "for example: mustserv check"},
+		{"load -h", []string{"load", "-h"}, 0, "", "mustserv load -n 50 http://192"},
+		{"load nothing", []string{"load"}, 2, "", "for example: mustserv load"},
+		{"load in no mode", []string{"load", "-mode", "crawl", "http://127.0.0.1:1/media/a"}, 2, "", "-mode play or drain"},
+		{"load nobody", []string{"load", "http://127.0.0.1:1/media/a"}, 1, "", "refused"},
+		{"load with a mistake", []string{"load", "-n", "0", "-curve", at("a.wav"), "http://127.0.0.1:1/a"}, 2, "", "0 players"},
+		{"load what is no film", []string{"load", "-curve", at("bad.toml"), "http://127.0.0.1:1/a"}, 1, "", "bad.toml"},
 		{"unknown flag", []string{"-prot", "80"}, 2, "", "flag provided but not defined: -prot"},
-		{"mistyped command", []string{"sevre"}, 2, "", `"sevre" is neither a command (serve, probe, check, version) nor a folder`},
+		{"mistyped command", []string{"sevre"}, 2, "", `"sevre" is neither a command (serve, probe, check, passwd, load, version) nor a folder`},
 		{"wrong address", []string{"-listen", "8000", dir}, 2, "", `listen = "8000": must be "address:port"`},
 		{"missing config", []string{"-config", at("none.toml")}, 2, "", "none.toml"},
 		{"wrong config", []string{"-config", at("bad.toml")}, 2, "", `bad.toml:2:1: listen must be text in quotes; for example: listen = ":8000"`},
@@ -258,6 +266,32 @@ func TestServe(t *testing.T) {
 		if status, body := get(t, p.url+path); status != 200 || !strings.Contains(body, part) {
 			t.Errorf("%s: %d, without %q: %s", path, status, part, body)
 		}
+	}
+}
+
+// TestLoad: simulated players play from the real program, which says what they
+// need, and takes each for a viewer of its own.
+func TestLoad(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "Films")
+	film := probetest.MP4(probetest.MP4Options{Seconds: 3, FPS: 25, Audio: true})
+	write(t, filepath.Join(dir, "a.mp4"), film)
+	p := start(t, "-listen", "127.0.0.1:0", dir)
+	eventually(t, "the film is measured", func() bool {
+		_, body := get(t, p.url+"/api/v1/status")
+		return strings.Contains(body, `"items":1,"unmeasured":0`)
+	})
+	for name, extra := range map[string][]string{
+		"what the server says": nil, "a copy": {"-curve", filepath.Join(dir, "a.mp4")}, "an address": {"-curve", p.url + "/media/Films/a.mp4"},
+	} {
+		args := append([]string{"load", "-json", "-n", "5", "-over", "0s"}, append(extra, p.url+"/media/Films/a.mp4")...)
+		answer, err := mustserv(t, args...).Output()
+		if want := `"players":5,"started":5,"smooth":5,"failed":0,`; err != nil || !bytes.Contains(answer, []byte(want)) ||
+			!bytes.Contains(answer, fmt.Appendf(nil, `"bytes":%d,`, 5*len(film))) {
+			t.Errorf("%s: %s, %v", name, answer, err)
+		}
+	}
+	if _, body := get(t, p.url+"/api/v1/sessions"); runtime.GOOS == "linux" && strings.Count(body, `"client":"127.1.0.`) != 5 {
+		t.Errorf("sessions of five viewers: %s", body)
 	}
 }
 

@@ -1,6 +1,7 @@
 package library
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -46,6 +47,9 @@ func (s Share) scheme() string {
 	return strings.ToLower(scheme)
 }
 
+// kind says what the share is read from.
+func (s Share) kind() string { return cmp.Or(s.scheme(), "local") }
+
 // Bounds of the time between two scans.
 const (
 	rescanMin    = 10 * time.Second
@@ -56,6 +60,7 @@ const (
 // Config is the [library] table.
 type Config struct {
 	Rescan time.Duration `toml:"rescan"` // look through every folder again after so long, beside watching
+	Outage time.Duration `toml:"outage"` // streams wait so long for a share that does not answer; 0 is not at all
 	Quiet  time.Duration `toml:"quiet"`  // measure a new or changed file once it has not changed for so long
 	Skip   []string      `toml:"skip"`   // patterns (path.Match) of file and folder names to leave out, whatever their case
 	Probes int           `toml:"probes"` // files of one share measured at a time
@@ -65,6 +70,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Rescan: 15 * time.Minute,
+		Outage: time.Minute,
 		Quiet:  5 * time.Second,
 		Probes: 2,
 		Skip: []string{
@@ -80,6 +86,9 @@ func (c Config) Validate() error {
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if c.Rescan < rescanMin || c.Rescan > rescanMax {
 		wrong(`rescan = "%v": %s`, c.Rescan, rescanBounds)
+	}
+	if c.Outage < 0 || c.Outage > time.Hour {
+		wrong(`outage = "%v": must be "0s" to "1h"`, c.Outage)
 	}
 	if c.Quiet < 0 || c.Quiet > time.Hour {
 		wrong(`quiet = "%v": must be "0s" to "1h"`, c.Quiet)

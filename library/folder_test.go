@@ -49,6 +49,7 @@ type running struct {
 func quickConfig() library.Config {
 	c := library.DefaultConfig()
 	c.Quiet = 300 * time.Millisecond
+	c.Outage = 100 * time.Millisecond
 	return c
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"mustserv/library/index"
 	"mustserv/library/probe"
-	"mustserv/library/source"
 )
 
 // Kind says what an item is for.
@@ -48,23 +47,14 @@ type Item struct {
 
 	folded string // foldKey of Name
 	from   *share
-}
-
-// Open opens the item's file; the caller closes it. The file may have changed
-// since the item was made: its Stat says what is really there. Errors are
-// those of source.Source.
-func (it *Item) Open(ctx context.Context) (source.File, error) {
-	if it.from == nil {
-		return nil, fmt.Errorf("open %q: it belongs to no share: %w", it.Path, source.ErrUnavailable)
-	}
-	return it.from.open(ctx, it.below())
+	also   *copies // nil if no other share has it
 }
 
 // Examine measures the item's file anew and returns the item with all that was
-// found, also what is not kept: the shape of its bit rate. Errors are those of
-// Open and of probe.Probe.
+// found, also what is not kept: the shape of its bit rate. It does not wait
+// for a share that is away. Errors are those of Open and of probe.Probe.
 func (it *Item) Examine(ctx context.Context) (*Item, error) {
-	file, err := it.Open(ctx)
+	file, err := it.openNow(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +92,18 @@ func (it *Item) is(info fs.FileInfo) bool {
 // same reports whether other is the same state of the same file.
 func (it *Item) same(other *Item) bool {
 	return it.Size == other.Size && it.Modified.Equal(other.Modified)
+}
+
+// state says which content the item stands for.
+func (it *Item) state() state { return state{it.Size, it.Modified} }
+
+// told is the time that is told of the item, the same whatever the order of
+// the shares and whether they answer.
+func (it *Item) told() time.Time {
+	if it.also != nil {
+		return it.also.earliest
+	}
+	return it.Modified
 }
 
 // key is the item's place in the index.

@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,6 +46,7 @@ const (
 // ShareStatus is the health of one share.
 type ShareStatus struct {
 	Name, Place string
+	Kind        string // what it is read from: "local", or the scheme of its URL
 	State       State
 	Reason      string        // why it is polled or unavailable, in words for a person
 	Since       time.Time     // when the state began
@@ -53,6 +55,8 @@ type ShareStatus struct {
 	Bytes       int64         // of the films and music
 	LastScan    time.Time     // when the last scan of all folders ended; zero before the first has
 	ScanTook    time.Duration // how long that was
+	Waiting     int           // streams that wait for it to answer
+	Cache       source.CacheStats
 }
 
 // Options is what a Library is made of.
@@ -80,18 +84,20 @@ type Library struct {
 
 	publishing sync.Mutex
 	unions     map[string]*union // by name of share
+	differ     map[string]bool   // by name of share: it was said that contents differ
 }
 
 // New makes a library; it reads nothing before Run. The config is one that
 // Validate finds nothing wrong with; a Rescan or Probes of 0 is the default.
 func New(o Options) *Library {
-	l := &Library{changed: make(chan struct{}, 1), unions: make(map[string]*union)}
+	l := &Library{changed: make(chan struct{}, 1), unions: make(map[string]*union), differ: make(map[string]bool)}
 	l.env = &env{
 		openers: o.Openers,
 		index:   o.Index,
 		log:     o.Log,
 		probe:   o.Probe,
 		changed: l.change,
+		back:    new(bell),
 	}
 	if l.env.index == nil {
 		l.env.index = index.New()
@@ -135,18 +141,19 @@ func (l *Library) start(s *share) {
 	})
 }
 
-// Configure takes over another config while Run goes on: shares that stay the
-// same keep their tree and are not scanned again, unless Config.Skip is
-// another.
+// Configure takes over another config while Run goes on: shares whose name and
+// place stay keep their tree. They are not scanned again, unless Config.Skip
+// or the access to them is another. Streams of shares that are left out run to
+// their end.
 func (l *Library) Configure(c Config, shares []Share) {
 	c = c.complete()
 	l.mu.Lock()
 	before := l.shares
 	l.shares = nil
 	for _, want := range shares {
-		i := slices.IndexFunc(before, func(s *share) bool { return s.Share == want })
+		i := slices.IndexFunc(before, func(s *share) bool { return s.Name == want.Name && s.Place == want.Place })
 		if i >= 0 {
-			before[i].configure(&c)
+			before[i].configure(want, &c)
 			l.shares = append(l.shares, before[i])
 			before = slices.Delete(slices.Clone(before), i, i+1)
 			continue
@@ -233,7 +240,7 @@ func (l *Library) publish() {
 	for _, name := range names {
 		unions[name] = l.unions[name]
 		if unions[name] == nil {
-			unions[name] = new(union)
+			unions[name] = &union{differ: l.differs}
 		}
 		root.Folders = append(root.Folders, unions[name].merge(parts[name]))
 	}
@@ -243,6 +250,18 @@ func (l *Library) publish() {
 	}
 	root.count()
 	l.tree.Store(&Tree{Root: root})
+}
+
+// differs says once of each name that shares do not agree, not for each file:
+// there may be many. Called while publishing.
+func (l *Library) differs(path string) {
+	name, _, _ := strings.Cut(path, "/")
+	if l.differ[name] {
+		return
+	}
+	l.differ[name] = true
+	l.env.log.Warn("shares of one name have different files at the same path; that of the first is used; mustserv check finds more of them",
+		"share", name, "path", path)
 }
 
 func (l *Library) saveChanges(ctx context.Context) {

@@ -283,7 +283,7 @@ func (s *share) probed(ctx context.Context, r io.ReaderAt, it *Item) (index.Entr
 	switch {
 	case err == nil:
 		kept := *info
-		kept.Curve.Shape = nil
+		kept.Curve.Shape, kept.Curve.Schedule = nil, probe.Schedule{}
 		return index.Entry{Info: &kept}, nil
 	case ctx.Err() != nil:
 		return index.Entry{}, ctx.Err()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"path"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ type memory struct {
 	mu      sync.Mutex
 	files   map[string]memoryFile // by name
 	down    bool                  // answers nothing
+	broken  error                 // what reads end with, after some bytes
 	refused map[string]error      // by name of folder or file
 	limit   int                   // watches allowed, -1 for no watching at all
 	watch   *memoryWatch
@@ -144,7 +146,7 @@ func (m *memory) Open(ctx context.Context, name string) (source.File, error) {
 	if !ok {
 		return nil, fs.ErrNotExist
 	}
-	return &memoryOpen{bytes.NewReader([]byte(f.content)), f}, nil
+	return &memoryOpen{bytes.NewReader([]byte(f.content)), f, m}, nil
 }
 
 func (m *memory) Close() error {
@@ -204,6 +206,21 @@ func (w *memoryWatch) Close() error {
 type memoryOpen struct {
 	*bytes.Reader
 	f memoryFile
+	m *memory
+}
+
+// ReadAt ends at any byte where the source is down or about to be.
+func (o *memoryOpen) ReadAt(p []byte, off int64) (int, error) {
+	o.m.mu.Lock()
+	defer o.m.mu.Unlock()
+	if o.m.broken != nil && !o.m.down {
+		n, _ := o.Reader.ReadAt(p[:rand.N(len(p)+1)], off)
+		return n, o.m.broken
+	}
+	if err := o.m.check(context.Background(), ""); err != nil {
+		return 0, err
+	}
+	return o.Reader.ReadAt(p, off)
 }
 
 func (o *memoryOpen) Stat() (fs.FileInfo, error) { return memoryInfo{o.f, false}, nil }

@@ -30,6 +30,7 @@ type env struct {
 	log     *slog.Logger
 	probe   func(ctx context.Context, r io.ReaderAt, size int64) (*probe.Info, error)
 	changed func() // a share's nodes have changed
+	back    *bell  // rings when a share answers again
 }
 
 // share keeps one share up to date, in a goroutine of its own: run.
@@ -37,6 +38,9 @@ type share struct {
 	Share
 	*env
 	config atomic.Pointer[Config]
+	access atomic.Pointer[source.Access]
+	held   atomic.Int32  // streams that wait for it
+	ended  atomic.Bool   // it was taken out of the library
 	again  chan struct{} // look through everything now; holds one
 	nudge  chan struct{} // the times to wake up have changed; holds one
 	stop   func()        // set when it is started
@@ -44,11 +48,13 @@ type share struct {
 	workers sync.WaitGroup // measuring
 
 	// Only the goroutine of run uses these.
-	watch   source.Watch // nil if there is none
-	noWatch string       // why there is none and none is tried
+	watch   source.Watch   // nil if there is none
+	noWatch string         // why there is none and none is tried
+	opened  *source.Access // that the source was opened with
 
 	mu       sync.Mutex // guards the rest, and the nodes
 	src      source.Source
+	restart  func() // ends serve, to begin again
 	root     *node
 	state    State
 	reason   string
@@ -78,16 +84,22 @@ func newShare(s Share, c *Config, e *env) *share {
 		since:     time.Now(),
 	}
 	sh.config.Store(c)
+	sh.access.Store(&s.Access)
 	return sh
 }
 
 // run keeps the share up to date until ctx ends.
 func (s *share) run(ctx context.Context) {
 	defer s.close()
+	defer s.ended.Store(true)
 	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
 		scanned, err := s.serve(ctx)
 		if ctx.Err() != nil {
 			return
+		}
+		if errors.Is(err, errRestart) {
+			wait = firstRetry
+			continue
 		}
 		s.lost(err)
 		if scanned {
@@ -102,31 +114,46 @@ func (s *share) run(ctx context.Context) {
 	}
 }
 
-// serve scans and follows the share until its place does not answer. It says
-// whether it did before.
+// errRestart says that a share is to be served anew, not that it was lost.
+var errRestart = errors.New("begin again")
+
+// serve scans and follows the share until its place does not answer, or
+// restart is called. It says whether it did before.
 func (s *share) serve(ctx context.Context) (scanned bool, err error) {
+	ctx, restart := context.WithCancel(ctx)
+	defer restart()
+	s.mu.Lock()
+	s.restart = restart
+	s.mu.Unlock()
 	defer s.endWatch()
-	if err := s.openSource(); err != nil {
-		return false, err
+	if err = s.openSource(); err == nil {
+		err = s.scanAll(ctx)
 	}
-	if err := s.scanAll(ctx); err != nil {
-		return false, err
+	if err == nil {
+		scanned, err = true, s.follow(ctx)
 	}
-	return true, s.follow(ctx)
+	if ctx.Err() != nil {
+		err = errRestart
+	}
+	return scanned, err
 }
 
+// openSource opens the source if it is not open, or was with another access.
 func (s *share) openSource() error {
-	if s.source() != nil {
+	access := s.access.Load()
+	if s.source() != nil && s.opened == access {
 		return nil
 	}
+	s.close()
 	open := s.openers[s.scheme()]
 	if open == nil {
 		return fmt.Errorf("no way to read %s: unknown kind of place %q", s.Place, s.scheme())
 	}
-	src, err := open(s.Place, s.Access)
+	src, err := open(s.Place, *access)
 	if err != nil {
 		return err
 	}
+	s.opened = access
 	s.mu.Lock()
 	s.src = src
 	s.mu.Unlock()
@@ -142,7 +169,11 @@ func (s *share) source() source.Source {
 // close waits for the workers and ends the source.
 func (s *share) close() {
 	s.workers.Wait()
-	if src := s.source(); src != nil {
+	src := s.source()
+	s.mu.Lock()
+	s.src = nil
+	s.mu.Unlock()
+	if src != nil {
 		if err := src.Close(); err != nil {
 			s.log.Warn("a share was not closed", "share", s.Name, "place", s.Place, "err", err)
 		}
@@ -173,7 +204,16 @@ func (s *share) answers() bool {
 func (s *share) lookAgain() { signal(s.again) }
 
 // configure takes over another config.
-func (s *share) configure(c *Config) {
+func (s *share) configure(as Share, c *Config) {
+	if before := s.access.Swap(&as.Access); *before != as.Access {
+		s.mu.Lock()
+		restart := s.restart
+		s.mu.Unlock()
+		restart()
+		if !s.answers() {
+			s.lookAgain() // it waits for the next try
+		}
+	}
 	before := s.config.Swap(c)
 	if strings.Join(before.Skip, "\x00") != strings.Join(c.Skip, "\x00") {
 		s.lookAgain()
@@ -214,6 +254,7 @@ func (s *share) found() {
 	}
 	s.mu.Unlock()
 	if was {
+		s.back.ring()
 		s.log.Info("a share is available again", "share", s.Name, "place", s.Place)
 		s.changed()
 	}
@@ -232,7 +273,7 @@ func (s *share) status() ShareStatus {
 	defer s.mu.Unlock()
 	totals := s.published().totals
 	return ShareStatus{
-		Name: s.Name, Place: s.Place,
+		Name: s.Name, Place: s.Place, Kind: s.kind(), Waiting: int(s.held.Load()), Cache: source.CacheOf(s.src),
 		State: s.state, Reason: s.reason, Since: s.since,
 		Items: totals.Items, Unmeasured: totals.Unmeasured, Bytes: totals.Bytes,
 		LastScan: s.lastScan, ScanTook: s.scanTook,

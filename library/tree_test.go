@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"mustserv/library/probe"
 )
 
 // plant makes a share's tree of items with these library paths, as a scan does.
@@ -132,7 +135,9 @@ func TestPublishSharesWhatIsUnchanged(t *testing.T) {
 
 func TestUnion(t *testing.T) {
 	a, b := plant("F/x.mp4", "F/sub/1.mp3", "F/only a/q.mp3"), plant("F/x.mp4", "F/y.mp4", "F/sub/2.mp3", "F/only b/q.mp3")
-	u := new(union)
+	b.items[0].Size++ // another film
+	var differ []string
+	u := &union{differ: func(path string) { differ = append(differ, path) }}
 	merge := func() *Folder { return u.merge([]*Folder{a.folder(), b.folder()}) }
 	first := merge()
 	want := []string{"F/x.mp4", "F/y.mp4", "F/only a/q.mp3", "F/only b/q.mp3", "F/sub/1.mp3", "F/sub/2.mp3"}
@@ -141,6 +146,9 @@ func TestUnion(t *testing.T) {
 	}
 	if first.Items[0] != a.items[0] {
 		t.Error("the first share has no preference")
+	}
+	if !slices.Equal(differ, []string{"F/x.mp4"}) {
+		t.Errorf("told of different contents of %q", differ)
 	}
 	if merge() != first {
 		t.Error("an unchanged union is made again")
@@ -155,6 +163,58 @@ func TestUnion(t *testing.T) {
 	a.setAvailable(false)
 	if it := merge().Items[0]; !it.Available || it != b.items[0] {
 		t.Error("an item that is available elsewhere is not taken from there")
+	}
+}
+
+func TestUnionOfCopies(t *testing.T) {
+	at := func(ms int) time.Time { return time.Unix(1_000_000_000, 0).Add(time.Duration(ms) * time.Millisecond) }
+	film := &probe.Info{Container: "mp4"}
+	type copied struct {
+		size int64
+		at   int
+		away bool
+		info *probe.Info
+	}
+	for _, row := range []struct {
+		name      string
+		copies    []copied
+		first     int // whose item it is
+		united    int // copies
+		told      int
+		available bool
+		info      *probe.Info
+	}{
+		{"one", []copied{{size: 1}}, 0, 1, 0, true, nil},
+		{"equal", []copied{{size: 1}, {size: 1}}, 0, 2, 0, true, nil},
+		{"other size", []copied{{size: 1}, {size: 2}}, 0, 1, 0, true, nil},
+		{"two seconds apart", []copied{{size: 1, at: 1500}, {size: 1, at: -500}}, 0, 2, -500, true, nil},
+		{"the other way round", []copied{{size: 1, at: -500}, {size: 1, at: 1500}}, 0, 2, -500, true, nil},
+		{"further apart", []copied{{size: 1, at: 2001}, {size: 1}}, 0, 1, 2001, true, nil},
+		{"the first is away", []copied{{size: 1, at: 3, away: true}, {size: 1, at: 5}}, 0, 2, 3, true, nil},
+		{"all are away", []copied{{size: 1, away: true}, {size: 2, away: true}, {size: 1, away: true}}, 0, 2, 0, false, nil},
+		{"the first of its kind is away", []copied{{size: 1, away: true}, {size: 2}}, 1, 1, 0, true, nil},
+		{"its copy is there", []copied{{size: 1, away: true}, {size: 2}, {size: 1}}, 0, 2, 0, true, nil},
+		{"the second is measured", []copied{{size: 1}, {size: 1, info: film}}, 0, 2, 0, true, film},
+		{"another film is measured", []copied{{size: 1}, {size: 2, info: film}, {size: 1}}, 0, 2, 0, true, nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var same []*Item
+			for _, c := range row.copies {
+				same = append(same, &Item{Path: "F/x", Size: c.size, Modified: at(c.at), Available: !c.away, Info: c.info})
+			}
+			got := new(union).unite(same)
+			united := 1
+			if got.also != nil {
+				united = len(got.also.items)
+			}
+			first := same[row.first]
+			if got.Size != first.Size || !got.Modified.Equal(first.Modified) || united != row.united || got.Available != row.available || got.Info != row.info {
+				t.Errorf("%d united: %+v", united, got)
+			}
+			if !got.told().Equal(at(row.told)) {
+				t.Errorf("its time is told as %v, want %v", got.told(), at(row.told))
+			}
+		})
 	}
 }
 

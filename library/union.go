@@ -2,16 +2,20 @@ package library
 
 import (
 	"slices"
+	"time"
 )
 
 // union is one folder made of the folders that several shares have at its
 // path. It remembers what it was made of, so that only what has changed is
-// made again. The first share that has an item gives it, unless that share
-// does not answer and another one does. A folder hides an item of its name.
+// made again. Items of one name and content are one, which can be read from any
+// of the shares. Of different contents the first share's is the item, unless
+// that share does not answer and another one does. A folder hides an item of
+// its name.
 type union struct {
-	parts []*Folder
-	out   *Folder
-	subs  map[string]*union
+	parts  []*Folder
+	out    *Folder
+	subs   map[string]*union
+	differ func(path string) // told of different contents at one path; may be nil
 }
 
 // merge returns the union of the parts, the first of which has preference.
@@ -28,7 +32,7 @@ func (u *union) merge(parts []*Folder) *Folder {
 	f.Folders = u.mergeFolders(parts)
 	for _, same := range grouped(parts, func(p *Folder) []*Item { return p.Items }) {
 		if _, ok := byName(f.Folders, same[0].Name); !ok {
-			f.Items = append(f.Items, preferred(same))
+			f.Items = append(f.Items, u.unite(same))
 		}
 	}
 	f.count()
@@ -42,7 +46,7 @@ func (u *union) mergeFolders(parts []*Folder) (merged []*Folder) {
 		name := same[0].Name
 		sub := u.subs[name]
 		if sub == nil {
-			sub = new(union)
+			sub = &union{differ: u.differ}
 		}
 		subs[name] = sub
 		merged = append(merged, sub.merge(same))
@@ -70,9 +74,51 @@ func grouped[T labelled](parts []*Folder, list func(*Folder) []T) (groups [][]T)
 	return groups
 }
 
+// copies are the items that several shares have of one content.
+type copies struct {
+	items    []*Item   // in the order of the shares
+	earliest time.Time // of their modification times
+}
+
+// unite makes one item of those that the shares have at one path.
+func (u *union) unite(same []*Item) *Item {
+	if len(same) == 1 {
+		return same[0]
+	}
+	first := preferred(same)
+	found := &copies{earliest: first.Modified}
+	one := *first
+	one.also = found
+	for _, it := range same {
+		if !it.state().is(first.state()) {
+			continue
+		}
+		found.items = append(found.items, it)
+		one.Available = one.Available || it.Available
+		if it.Modified.Before(found.earliest) {
+			found.earliest = it.Modified
+		}
+		if one.Info == nil && it.Info != nil {
+			one.Info, one.Problem, one.Kind, one.MIME = it.Info, it.Problem, it.Kind, it.MIME
+		}
+	}
+	if len(found.items) < len(same) && u.differ != nil {
+		u.differ(first.Path)
+	}
+	if len(found.items) == 1 {
+		return first
+	}
+	return &one
+}
+
+// preferred returns the first item whose content is available.
 func preferred(same []*Item) *Item {
-	if i := slices.IndexFunc(same, func(it *Item) bool { return it.Available }); i > 0 {
-		return same[i]
+	for _, first := range same {
+		for _, it := range same {
+			if it.Available && it.state().is(first.state()) {
+				return first
+			}
+		}
 	}
 	return same[0]
 }

@@ -124,7 +124,7 @@ func describe(w http.ResponseWriter, r *http.Request, item *library.Item, info f
 }
 
 // etag is strong, and the same on every instance that sees the same file,
-// also over protocols that keep times to the second only.
+// whichever copy of it: the library tells times in steps that all agree on.
 func etag(info fs.FileInfo) string {
 	return fmt.Sprintf(`"%x-%x"`, info.Size(), info.ModTime().Unix())
 }

@@ -107,6 +107,12 @@ func (w *pacedWriter) ReadFrom(src io.Reader) (int64, error) {
 	w.start(offset)
 	from, _ := w.ResponseWriter.(io.ReaderFrom)
 	chunk := io.LimitedReader{R: file}
+	if local, at, _, ok := source.Locate(file, offset); ok {
+		if _, err := local.Seek(at, io.SeekStart); err != nil {
+			return 0, err
+		}
+		chunk.R = local
+	}
 	var sent int64
 	for part.N > 0 {
 		var short bool

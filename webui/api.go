@@ -2,6 +2,7 @@ package webui
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"io/fs"
@@ -39,11 +40,17 @@ func (h *Handler) apiItems(w http.ResponseWriter, r *http.Request, rest string) 
 	case at.slash:
 		return fs.ErrNotExist
 	}
-	answer := h.describeItem(origin(r), at.item)
-	if _, folder, err := h.lookup(parent(at.path)); err == nil && folder != nil {
-		answer.Subtitles = describeSubtitles(origin(r), folder.Sidecars()[at.item])
+	answer := h.describeItem(origin(r), at.item, h.companyOf(at.item))
+	if r.URL.Query().Has("curve") && at.item.Info != nil {
+		answer.Curve = h.curveOf(r.Context(), at.item)
 	}
 	return answerJSON(w, answer)
+}
+
+// curveOf says by which playing time how much of an item must have come.
+func (h *Handler) curveOf(ctx context.Context, it *library.Item) *curveJSON {
+	due := examined(ctx, it).Info.Due()
+	return &curveJSON{due.Cell, due.Bytes}
 }
 
 // writeFolder writes a folder member by member, so that a big one needs
@@ -62,12 +69,10 @@ func (h *Handler) writeFolder(w io.Writer, origin string, f *library.Folder) {
 		writeJSON(out, describeFolder(origin, sub))
 	}
 	out.WriteString(`],"items":[`)
-	sidecars := f.Sidecars()
+	beside := companyIn(f)
 	for i, it := range f.Items {
 		separate(out, i)
-		item := h.describeItem(origin, it)
-		item.Subtitles = describeSubtitles(origin, sidecars[it])
-		writeJSON(out, item)
+		writeJSON(out, h.describeItem(origin, it, beside))
 	}
 	out.WriteString("]}\n")
 }
@@ -97,7 +102,7 @@ func (h *Handler) apiSearch(w http.ResponseWriter, r *http.Request, _ string) er
 		Items []itemJSON `json:"items"`
 	}{total, make([]itemJSON, 0, len(items))}
 	for _, it := range items {
-		answer.Items = append(answer.Items, h.describeItem(origin(r), it))
+		answer.Items = append(answer.Items, h.describeItem(origin(r), it, company{}))
 	}
 	return answerJSON(w, answer)
 }
@@ -133,10 +138,11 @@ func describeSession(s accounting.Session) sessionJSON {
 	}
 }
 
-// shareJSON is a share in the API. Its place is not told: it may hold a
-// password.
+// shareJSON is a share in the API. Its place is not told: it is nobody's
+// concern but the admin's.
 type shareJSON struct {
 	Name       string     `json:"name"`
+	Kind       string     `json:"kind"`
 	State      string     `json:"state"`
 	Reason     string     `json:"reason,omitempty"`
 	Since      *time.Time `json:"since,omitempty"`
@@ -146,6 +152,27 @@ type shareJSON struct {
 	Bytes      int64      `json:"bytes"`
 	LastScan   *time.Time `json:"last_scan,omitempty"`
 	ScanTook   float64    `json:"scan_took,omitempty"` // seconds
+	Waiting    int        `json:"waiting"`             // streams
+	Cache      *cacheJSON `json:"cache,omitempty"`     // where there is one
+}
+
+// cacheJSON is what a share's cache has done.
+type cacheJSON struct {
+	Hits   int64 `json:"hits"`
+	Misses int64 `json:"misses"`
+	Saved  int64 `json:"saved"` // bytes
+}
+
+func describeShare(s library.ShareStatus) shareJSON {
+	answer := shareJSON{
+		Name: s.Name, Kind: s.Kind, State: string(s.State), Reason: s.Reason, Since: known(s.Since), Available: s.State != library.Unavailable,
+		Items: s.Items, Unmeasured: s.Unmeasured, Bytes: s.Bytes, LastScan: known(s.LastScan), ScanTook: s.ScanTook.Seconds(),
+		Waiting: s.Waiting,
+	}
+	if c := s.Cache; c.Hits+c.Misses > 0 {
+		answer.Cache = &cacheJSON{c.Hits, c.Misses, c.Saved}
+	}
+	return answer
 }
 
 func (h *Handler) apiShares(w http.ResponseWriter, _ *http.Request, _ string) error {
@@ -153,10 +180,7 @@ func (h *Handler) apiShares(w http.ResponseWriter, _ *http.Request, _ string) er
 		Shares []shareJSON `json:"shares"`
 	}{[]shareJSON{}}
 	for _, s := range h.Library.Shares() {
-		answer.Shares = append(answer.Shares, shareJSON{
-			Name: s.Name, State: string(s.State), Reason: s.Reason, Since: known(s.Since), Available: s.State != library.Unavailable,
-			Items: s.Items, Unmeasured: s.Unmeasured, Bytes: s.Bytes, LastScan: known(s.LastScan), ScanTook: s.ScanTook.Seconds(),
-		})
+		answer.Shares = append(answer.Shares, describeShare(s))
 	}
 	return answerJSON(w, answer)
 }

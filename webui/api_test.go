@@ -60,6 +60,31 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
+func TestAPICurve(t *testing.T) {
+	h := testHandler(t, testRoot())
+	for target, cells := range map[string]int{
+		"/api/v1/items/Movies/a.mp4?curve": 5400, // its file is not there: what is known must do
+		"/api/v1/items/Movies/a.mp4":       0,
+		"/api/v1/items/Movies/b.avi?curve": 0, // not measured
+	} {
+		var got itemJSON
+		if err := json.Unmarshal(get(h, "GET", target).Body.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Curve == nil {
+			got.Curve = &curveJSON{}
+		}
+		if len(got.Curve.Bytes) != cells {
+			t.Errorf("%s has %d cells, want %d", target, len(got.Curve.Bytes), cells)
+		}
+		for _, n := range got.Curve.Bytes {
+			if n != 1087000/8 || got.Curve.Cell != 1 {
+				t.Fatalf("%s: %d bytes in %g s, want those of the average", target, n, got.Curve.Cell)
+			}
+		}
+	}
+}
+
 func TestAPIHidesPlaces(t *testing.T) {
 	h := testHandler(t, testRoot())
 	for _, target := range []string{"/api/v1/shares", "/status", "/"} {

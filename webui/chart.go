@@ -27,12 +27,7 @@ func (h *Handler) serveChart(w http.ResponseWriter, r *http.Request, rest string
 		return fs.ErrNotExist
 	}
 	item := at.item
-	ctx, cancel := context.WithTimeout(r.Context(), chartTimeout)
-	defer cancel()
-	found, err := item.Examine(ctx)
-	if err != nil { // its share does not answer, say: draw what is known
-		found = item
-	}
+	found := examined(r.Context(), item)
 	paced, burst := h.Need(item)
 	w.Header().Set("Content-Type", "image/svg+xml")
 	w.Header().Set("Cache-Control", "private, max-age=3600")
@@ -40,6 +35,18 @@ func (h *Handler) serveChart(w http.ResponseWriter, r *http.Request, rest string
 		_ = WriteChart(w, found, paced, burst) // only a client that has gone can make it fail
 	}
 	return nil
+}
+
+// examined measures an item again, for what is not kept of it. Where that fails,
+// as its share does not answer, say, it returns what is known.
+func examined(ctx context.Context, it *library.Item) *library.Item {
+	ctx, cancel := context.WithTimeout(ctx, chartTimeout)
+	defer cancel()
+	found, err := it.Examine(ctx)
+	if err != nil {
+		return it
+	}
+	return found
 }
 
 // The picture, in its own units.

@@ -101,6 +101,14 @@ type itemJSON struct {
 	Available bool           `json:"available"`
 	Subtitles []subtitleJSON `json:"subtitles,omitempty"` // files beside it
 	URLs      urlsJSON       `json:"urls"`
+	Curve     *curveJSON     `json:"curve,omitempty"` // only where it is asked for
+}
+
+// curveJSON says how many bytes more must have come by each cell of the playing
+// time, of Cell seconds, for a player that reads the file from its begin.
+type curveJSON struct {
+	Cell  float64 `json:"cell"`
+	Bytes []int64 `json:"bytes"`
 }
 
 // subtitleJSON is a subtitle file beside a film.
@@ -109,6 +117,7 @@ type subtitleJSON struct {
 	Language string `json:"language,omitempty"`
 	Format   string `json:"format"`
 	Media    string `json:"media"` // its address
+	VTT      string `json:"vtt"`   // and that as WebVTT
 }
 
 // folderJSON is a folder in the API, without what it holds.
@@ -123,29 +132,35 @@ type urlsJSON struct {
 	Media string `json:"media"`
 	Page  string `json:"page"`
 	M3U   string `json:"m3u"`
+	Art   string `json:"art,omitempty"`
 }
 
-func (h *Handler) describeItem(origin string, it *library.Item) itemJSON {
+func (h *Handler) describeItem(origin string, it *library.Item, beside company) itemJSON {
 	var rate, burst int64
 	if it.Playable() {
 		rate, burst = h.Need(it)
 	}
-	return itemJSON{it.Path, FactsOf(it, rate, burst), it.Available, nil, urlsJSON{
-		origin + mediaURL(it.Path), origin + watchURL(it.Path), origin + playlistURL(it.Path, "m3u"),
+	answer := itemJSON{Path: it.Path, Facts: FactsOf(it, rate, burst), Available: it.Available, URLs: urlsJSON{
+		Media: origin + mediaURL(it.Path), Page: origin + watchURL(it.Path), M3U: origin + playlistURL(it.Path, "m3u"),
 	}}
+	answer.Subtitles = describeSubtitles(origin, beside.subtitles[it])
+	if _, ok := beside.art(it); ok {
+		answer.URLs.Art = origin + artURL(it.Path)
+	}
+	return answer
 }
 
 // describeSubtitles lists the subtitle files beside a film.
 func describeSubtitles(origin string, sidecars []library.Sidecar) []subtitleJSON {
 	var all []subtitleJSON
 	for _, s := range sidecars {
-		all = append(all, subtitleJSON{s.Item.Name, s.Language, s.Format, origin + mediaURL(s.Item.Path)})
+		all = append(all, subtitleJSON{s.Item.Name, s.Language, s.Format, origin + mediaURL(s.Item.Path), origin + subtitlesURL(s.Item.Path)})
 	}
 	return all
 }
 
 func describeFolder(origin string, f *library.Folder) folderJSON {
 	return folderJSON{f.Path, f.Name, urlsJSON{
-		origin + listingURL(f.Path), origin + browseURL(f.Path), origin + playlistURL(f.Path, "m3u"),
+		Media: origin + listingURL(f.Path), Page: origin + browseURL(f.Path), M3U: origin + playlistURL(f.Path, "m3u"),
 	}}
 }

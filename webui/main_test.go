@@ -8,6 +8,7 @@ import (
 
 	"mustserv/library"
 	"mustserv/library/probe"
+	"mustserv/library/source"
 	"mustserv/stream/accounting"
 )
 
@@ -78,10 +79,10 @@ func testRoot() *library.Folder {
 
 func testShares() []library.ShareStatus {
 	return []library.ShareStatus{
-		{Name: "Movies", Place: "smb://me:secret@attic/films", State: library.Watched, Since: when(), Items: 5, Unmeasured: 1, Bytes: 1 << 30, LastScan: when(), ScanTook: 1500 * time.Millisecond},
-		{Name: "Music", State: library.Scanning, Items: 1},
-		{Name: "Attic", State: library.Unavailable, Reason: "mount does not answer", Since: when(), Items: 1},
-		{Name: "Unseen", State: library.Unavailable, Reason: "no such folder"},
+		{Name: "Movies", Kind: "smb", Place: "smb://attic/secret", Cache: source.CacheStats{Hits: 9, Misses: 1, Saved: 9 << 20}, State: library.Watched, Since: when(), Items: 5, Unmeasured: 1, Bytes: 1 << 30, LastScan: when(), ScanTook: 1500 * time.Millisecond},
+		{Name: "Music", Kind: "local", State: library.Scanning, Items: 1},
+		{Name: "Attic", Kind: "https", Waiting: 2, State: library.Unavailable, Reason: "mount does not answer", Since: when(), Items: 1},
+		{Name: "Unseen", Kind: "local", State: library.Unavailable, Reason: "no such folder"},
 	}
 }
 

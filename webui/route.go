@@ -47,6 +47,8 @@ func (h *Handler) route(path string) (answer endpoint, rest string) {
 		{"/browse/", h.browse},
 		{"/watch/", h.watch},
 		{"/chart/", h.serveChart},
+		{"/art/", h.serveArt},
+		{"/subtitles/", h.serveSubtitles},
 		{"/static/", h.serveStatic},
 		{"/api/v1/items/", h.apiItems},
 	} {

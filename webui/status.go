@@ -37,7 +37,9 @@ type sessionRow struct {
 // shareRow is a share as it is shown.
 type shareRow struct {
 	Name, URL         string // the address is empty if there is no folder yet
+	Kind, Cache       string // the second is empty where there is none
 	State, Reason     string
+	Waiting           int
 	Bad               bool
 	Items, Unmeasured int
 	Bytes             int64
@@ -104,8 +106,11 @@ func playerName(agent string) string {
 
 func (h *Handler) shareRow(s library.ShareStatus, now time.Time) shareRow {
 	row := shareRow{
-		Name: s.Name, State: stateInWords(s), Reason: s.Reason,
+		Name: s.Name, Kind: s.Kind, State: stateInWords(s), Reason: s.Reason, Waiting: s.Waiting,
 		Bad: s.State == library.Unavailable, Items: s.Items, Unmeasured: s.Unmeasured, Bytes: s.Bytes,
+	}
+	if reads := s.Cache.Hits + s.Cache.Misses; reads > 0 {
+		row.Cache = fmt.Sprintf("%d %% of reads cached", percent(s.Cache.Hits, reads))
 	}
 	if _, _, err := h.lookup(s.Name); err == nil {
 		row.URL = browseURL(s.Name)

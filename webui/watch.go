@@ -17,6 +17,8 @@ type watchPage struct {
 	Crumbs         []crumb
 	Audio          bool
 	Media, MIME    string // what the player plays
+	Poster         string // empty if there is none
+	Tracks         []track
 	Hint           string // why a browser may not play it
 	Notice         string
 	Facts          []fact
@@ -72,6 +74,11 @@ func (h *Handler) watchPage(r *http.Request, it *library.Item) watchPage {
 			p.Chapters = append(p.Chapters, Chapter{c.Start, c.Title})
 		}
 		p.Chart = "/chart/" + library.EscapePath(it.Path)
+	}
+	beside := h.companyOf(it)
+	p.Tracks = beside.tracks(it)
+	if _, ok := beside.art(it); ok {
+		p.Poster = artURL(it.Path)
 	}
 	p.Rates, p.Burst = h.rates(it)
 	p.Previous, p.Next = h.neighbours(it)

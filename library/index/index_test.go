@@ -94,7 +94,7 @@ func TestWholeInfo(t *testing.T) {
 	var info probe.Info
 	next := 0
 	setAll(reflect.ValueOf(&info).Elem(), &next)
-	info.Curve.Shape = nil // which nobody keeps
+	info.Curve.Shape, info.Curve.Schedule = nil, probe.Schedule{} // which nobody keeps
 	text, err := record{value: &Entry{Info: &info}}.text()
 	if err != nil {
 		t.Fatal(err)

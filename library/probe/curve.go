@@ -138,6 +138,8 @@ func (c *curve) sum(exact bool) (Curve, error) {
 		Trailer: c.size - c.end,
 		Exact:   exact && !c.cut,
 		Shape:   c.grid.shape(c.first, c.last),
+
+		Schedule: c.grid.schedule(points),
 	}
 	for _, burst := range keptBursts(out) {
 		out.Rates = append(out.Rates, BurstRate{burst, bitRate(c.leastRate(points, int64(burst)))})

@@ -361,3 +361,46 @@ func seq(at, step float64, yield func(float64) bool) {
 		at += step
 	}
 }
+
+// TestSchedule compares the cells of a schedule with what the samples say.
+func TestSchedule(t *testing.T) {
+	for _, seconds := range []float64{0.1, 3, 100, 20000} {
+		samples, c := film(7, seconds, 1, 1000), newCurve(1<<40)
+		for _, s := range samples {
+			c.add(s.at-50, 1.0/24, s.start, s.bytes) // from before 0 on
+		}
+		got, err := c.sum(true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		due := got.Schedule
+		if want := max(scheduleCell, c.grid.width); due.Cell != want {
+			t.Errorf("%g s: cells of %g s, want %g", seconds, due.Cell, want)
+		}
+		want := make([]int64, len(due.Bytes)) // highest byte up to each cell
+		for _, s := range samples {
+			i := int(s.at / due.Cell) // -50 is a multiple of each cell
+			want[i] = max(want[i], s.start+s.bytes)
+		}
+		var come, most int64
+		for i, n := range due.Bytes {
+			come, most = come+n, max(most, want[i])
+			if come != most {
+				t.Fatalf("%g s: %d bytes are due with cell %d, want %d", seconds, come, i, most)
+			}
+		}
+	}
+}
+
+func TestDueWhereOnlyTheAverageIsKnown(t *testing.T) {
+	for seconds, want := range map[float64]int{0: 0, -1: 0, 0.5: 0, 3.9: 3, 1e300: maxCells} {
+		info := Info{Duration: seconds, Curve: Curve{Average: 8000, Header: 500}}
+		due, sum := info.Due(), int64(0)
+		for _, n := range due.Bytes {
+			sum += n
+		}
+		if len(due.Bytes) != want || want > 0 && sum != int64(want)*1000+500 {
+			t.Errorf("%g s: %d cells of %d bytes in all, want %d", seconds, len(due.Bytes), sum, want)
+		}
+	}
+}

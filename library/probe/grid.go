@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"iter"
 	"math"
 
 	"mustserv/ratelimit"
@@ -155,6 +156,30 @@ func (g *grid) peak() float64 {
 		most = max(most, sum)
 	}
 	return float64(most) / max(1, g.width)
+}
+
+// scheduleCell is how finely a schedule is told, in seconds; a power of two, as
+// the width of a cell is.
+const scheduleCell = 0.25
+
+// schedule tells when the bytes of points are due.
+func (g *grid) schedule(points iter.Seq[point]) Schedule {
+	s := Schedule{Cell: max(g.width, scheduleCell)}
+	perCell := s.Cell / g.width
+	var base, come int64
+	for p := range points {
+		i := int64(math.Floor(float64(p.cell) / perCell))
+		if s.Bytes == nil {
+			base = i
+			s.Bytes = make([]int64, 0, int(float64(len(g.cells))/perCell)+2)
+		}
+		for int64(len(s.Bytes)) <= i-base {
+			s.Bytes = append(s.Bytes, 0)
+		}
+		s.Bytes[i-base] += p.to - come
+		come = p.to
+	}
+	return s
 }
 
 // A picture shows so many parts of the playing time, but none so short that

@@ -67,6 +67,34 @@ type Curve struct {
 	// for a picture; nil where only the average is known. It is large beside
 	// the rest and quickly found again, so nobody keeps it.
 	Shape []ratelimit.Rate `json:"-"`
+
+	// Schedule is kept no longer than Shape; empty where only the average is
+	// known.
+	Schedule Schedule `json:"-"`
+}
+
+// Schedule says by which playing time how much of a file must have come, for a
+// player that reads it from its first byte on. The playing time is cut into
+// cells of Cell seconds; Bytes are due with each, beyond those before.
+type Schedule struct {
+	Cell  float64 `json:"cell"`
+	Bytes []int64 `json:"bytes"`
+}
+
+// Due returns the schedule of the file: the one that was found, or else one at
+// the average rate, in cells of a second.
+func (i *Info) Due() Schedule {
+	if len(i.Curve.Schedule.Bytes) > 0 {
+		return i.Curve.Schedule
+	}
+	s := Schedule{Cell: 1, Bytes: make([]int64, int(min(max(0, i.Duration), maxCells)))}
+	for k := range s.Bytes {
+		s.Bytes[k] = int64(i.Curve.Average.BytesPerSecond())
+	}
+	if len(s.Bytes) > 0 {
+		s.Bytes[0] += i.Curve.Header
+	}
+	return s
 }
 
 // BurstRate is the least rate that never starves a player whose bucket holds

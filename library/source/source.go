@@ -90,6 +90,25 @@ func Locate(f File, off int64) (local *os.File, at, n int64, ok bool) {
 // mount at /mnt/nas".
 type Describer interface{ Describe() string }
 
+// CacheStats says what a cache of a source has done since it was opened.
+type CacheStats struct {
+	Hits, Misses int64 // reads of a segment that was there, and that was not
+	Saved        int64 // bytes that needed no fetching
+}
+
+// Cacher is a source that keeps what was read from it.
+type Cacher interface {
+	CacheStats() CacheStats
+}
+
+// CacheOf returns what the cache of a source has done, zeros if it has none.
+func CacheOf(s Source) CacheStats {
+	if c, ok := s.(Cacher); ok {
+		return c.CacheStats()
+	}
+	return CacheStats{}
+}
+
 // Watcher is a source that can tell when something in it changes.
 type Watcher interface {
 	// Watch starts watching; no folder is watched before Add. It returns
