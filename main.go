@@ -9,12 +9,14 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
@@ -30,6 +32,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -40,7 +43,6 @@ import (
 	"mustserv/library/probe"
 	"mustserv/library/source"
 	"mustserv/library/source/local"
-	"mustserv/library/source/smb"
 	"mustserv/ratelimit"
 	"mustserv/stream"
 	"mustserv/stream/accounting"
@@ -170,7 +172,8 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		fmt.Fprintln(stderr, err)
 		return exitUsage
 	}
-	app, err := build(in, config, slog.New(slog.NewTextHandler(stderr, nil)))
+	tail := new(webui.Tail)
+	app, err := build(in, config, slog.New(slog.NewTextHandler(io.MultiWriter(stderr, tail), nil)), tail)
 	if err != nil {
 		fmt.Fprintln(stderr, "mustserv:", err)
 		return exitFailed
@@ -195,10 +198,12 @@ type app struct {
 	server    *stream.Server
 	pages     *webui.Handler
 	accessLog *os.File // nil for none
+	tail      *webui.Tail
+	applying  sync.Mutex // held while another config is applied
 }
 
 // build makes everything and starts to listen.
-func build(in origin, c config, log *slog.Logger) (*app, error) {
+func build(in origin, c config, log *slog.Logger, tail *webui.Tail) (*app, error) {
 	state, err := stateFolder()
 	if err != nil {
 		return nil, err
@@ -208,7 +213,7 @@ func build(in origin, c config, log *slog.Logger) (*app, error) {
 		log.Warn("index damaged, measuring again", "error", err)
 	}
 	a := &app{
-		origin: in, log: log, started: time.Now(),
+		origin: in, log: log, tail: tail, started: time.Now(),
 		control: ratelimit.NewController(c.RateLimit),
 		ledger:  accounting.NewLedger(sessionLinger),
 	}
@@ -221,7 +226,7 @@ func build(in origin, c config, log *slog.Logger) (*app, error) {
 		Config: c.Library, Index: measured, Log: log, Openers: openers(),
 	})
 	a.pages, err = webui.New(webui.Options{
-		Library: a.library, Sessions: a.ledger.Sessions, Status: a.status, Keeper: a.keeper, Log: log,
+		Library: a.library, Sessions: a.ledger.Sessions, Status: a.status, Keeper: a.keeper, Admin: desk{a}, Log: log,
 		Sign:   func(r *http.Request, it *library.Item) string { return a.server.Signature(r, it) },
 		Config: func() webui.Config { return a.config.Load().WebUI },
 		Need: func(it *library.Item) (rate, burst int64) {
@@ -368,6 +373,8 @@ func (a *app) watch(ctx context.Context, hangup <-chan os.Signal) int {
 
 // reload is a transaction: on any mistake the running config stays.
 func (a *app) reload() {
+	a.applying.Lock()
+	defer a.applying.Unlock()
 	c, err := a.origin.load()
 	if err == nil {
 		err = a.apply(c)
@@ -379,6 +386,129 @@ func (a *app) reload() {
 		return
 	}
 	a.log.Info("config reloaded", "file", a.origin.found())
+}
+
+// --- admin ----------------------------------------------------------------
+
+// desk is what the admin pages do with the running program.
+type desk struct{ *app }
+
+var _ webui.Admin = desk{}
+
+func (d desk) Log() []string { return d.tail.Lines() }
+
+func (d desk) Rescan() { d.library.Rescan() }
+
+func (d desk) TryShare(ctx context.Context, s webui.NewShare) (string, error) {
+	block := share{Name: s.Name, User: s.User, Password: source.Secret(s.Password)}
+	if strings.Contains(s.Place, "://") {
+		block.URL = source.Secret(s.Place)
+	} else {
+		block.Path = s.Place
+	}
+	made, err := block.resolve()
+	if err != nil {
+		return "", err
+	}
+	found := library.Check(ctx, d.config.Load().Library, []library.Share{made}, openers(), checkLimit)[0]
+	if found.Problem != "" {
+		return "", errors.New(found.Problem)
+	}
+	said := fmt.Sprintf("%s can be read, %d entries at its top.", made.Place, found.Entries)
+	if found.Sample != "" {
+		said += " For example " + found.Sample + "."
+	}
+	return strings.Join(append([]string{said}, found.Notes...), " "), nil
+}
+
+func (d desk) ReadConfig() (webui.ConfigFile, error) {
+	if len(d.origin.folders) > 0 {
+		return webui.ConfigFile{}, errors.New("MuStServ was started with folders on its command line, so no config file is in use")
+	}
+	file := d.origin.found()
+	if file == "" {
+		dir, err := os.UserConfigDir()
+		if err != nil {
+			return webui.ConfigFile{}, fmt.Errorf("find a place for a config: %w; start MuStServ with -config FILE", err)
+		}
+		return webui.ConfigFile{Name: filepath.Join(dir, "mustserv", "mustserv.toml"), Text: manual}, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return webui.ConfigFile{}, fmt.Errorf("read the config: %w", err)
+	}
+	return webui.ConfigFile{Name: file, Text: string(text), Hash: fmt.Sprintf("%x", sha256.Sum256(text))}, nil
+}
+
+func (d desk) CheckConfig(text string) []webui.Mistake {
+	_, mistakes := parseConfig(text)
+	list := make([]webui.Mistake, len(mistakes))
+	for i, m := range mistakes {
+		list[i] = webui.Mistake{Line: m.line, Column: m.column, Text: m.text}
+	}
+	return list
+}
+
+func (d desk) SaveConfig(text, hash string) error {
+	d.applying.Lock()
+	defer d.applying.Unlock()
+	before, err := d.ReadConfig()
+	if err != nil {
+		return err
+	}
+	if before.Hash != hash {
+		return webui.ErrOvertaken
+	}
+	c, mistakes := parseConfig(text)
+	if len(mistakes) > 0 {
+		return fmt.Errorf("line %d, column %d: %s", mistakes[0].line, mistakes[0].column, mistakes[0].text)
+	}
+	if c, err = d.origin.complete(c); err != nil {
+		return err
+	}
+	return d.replace(before, text, c)
+}
+
+// replace writes the text beside the file, applies the config, and only then
+// puts the one in the place of the other.
+func (d desk) replace(before webui.ConfigFile, text string, c config) error {
+	file, mode := before.Name, fs.FileMode(0o600)
+	if real, err := filepath.EvalSymlinks(file); err == nil {
+		file = real
+	}
+	if info, err := os.Stat(file); err == nil {
+		mode = info.Mode().Perm()
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return fmt.Errorf("make a folder for the config: %w", err)
+	}
+	next := file + ".new"
+	if err := writeFile(next, text, mode); err != nil {
+		return errors.Join(fmt.Errorf("write the config: %w", err), os.Remove(next))
+	}
+	if before.Hash != "" {
+		if err := writeFile(file+"~", before.Text, mode); err != nil {
+			return errors.Join(fmt.Errorf("keep the config before: %w", err), os.Remove(next))
+		}
+	}
+	running := *d.config.Load()
+	if err := d.apply(c); err != nil {
+		return errors.Join(err, os.Remove(next))
+	}
+	if err := os.Rename(next, file); err != nil {
+		return errors.Join(fmt.Errorf("save the config: %w", err), d.apply(running))
+	}
+	return nil
+}
+
+// writeFile makes or replaces a file, and sees to it that it is on the disk.
+func writeFile(name, text string, mode fs.FileMode) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
 }
 
 func (a *app) status() webui.Status {
@@ -896,8 +1026,8 @@ func (s share) resolve() (library.Share, error) {
 		var err error
 		if made.Place, made.Access, err = source.ParseURL(s.URL); err != nil {
 			errs, made.Place = append(errs, fmt.Errorf("url %w", err)), s.URL.String()
-		} else if err := tryOpen(made.Place); err != nil {
-			errs = append(errs, fmt.Errorf("url %w", err))
+		} else if scheme, _, _ := strings.Cut(made.Place, "://"); openers()[scheme] == nil {
+			errs = append(errs, fmt.Errorf("url begins with %q; MuStServ reads %s", scheme+"://", schemes()))
 		}
 		errs = append(errs, s.letIn(&made.Access)...)
 	case strings.Contains(s.Path, "://"):
@@ -989,23 +1119,8 @@ func readPassword(name string) (source.Secret, error) {
 // with; "" is a folder of this computer.
 func openers() map[string]library.Opener {
 	return map[string]library.Opener{
-		"":    func(place string, _ source.Access) (source.Source, error) { return local.Open(place) },
-		"smb": smb.Open,
+		"": func(place string, _ source.Access) (source.Source, error) { return local.Open(place) },
 	}
-}
-
-// tryOpen says what is wrong with a URL; no server is asked.
-func tryOpen(place string) error {
-	scheme, _, _ := strings.Cut(place, "://")
-	open := openers()[scheme]
-	if open == nil {
-		return fmt.Errorf("begins with %q; MuStServ reads %s", scheme+"://", schemes())
-	}
-	src, err := open(place, source.Access{})
-	if err != nil {
-		return fmt.Errorf("can't be used: %w", err)
-	}
-	return src.Close()
 }
 
 // schemes says which URLs are known.
@@ -1107,6 +1222,12 @@ func (o origin) load() (config, error) {
 		}
 		return c, errors.New(strings.Join(lines, "\n"))
 	}
+	return o.complete(c)
+}
+
+// complete adds to a config what the command line says, and what is shared
+// where nothing is said.
+func (o origin) complete(c config) (config, error) {
 	if o.listen != "" {
 		c.Stream.Listen = o.listen
 		if err := c.Stream.Validate(); err != nil {

@@ -21,7 +21,7 @@ type pages map[string]*template.Template
 // several pages share.
 func parsePages(s statics) (pages, error) {
 	all := pages{}
-	for _, name := range []string{"browse", "watch", "search", "status", "login", "error"} {
+	for _, name := range []string{"browse", "watch", "search", "status", "login", "admin", "error"} {
 		t, err := template.New(name).Funcs(helpers(s)).ParseFS(templateFiles,
 			"templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
@@ -46,6 +46,7 @@ type frame struct {
 	Query  string // what the search box holds
 	User   string // who is logged in, empty for nobody
 	Users  bool   // there are some
+	Admin  bool   // who asks is one
 	Server Status
 	Page   any
 }
@@ -54,7 +55,7 @@ type frame struct {
 func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, name, title string, page any) error {
 	f := frame{
 		Title: title, Site: h.Config().Title, Server: h.Status(), Page: page,
-		User: auth.Who(r.Context()).User, Users: h.Keeper.On(),
+		User: auth.Who(r.Context()).User, Users: h.Keeper.On(), Admin: h.isAdmin(r),
 	}
 	if name == "search" {
 		f.Query = r.URL.Query().Get("q")

@@ -63,6 +63,8 @@ func (h *Handler) exactly(path string) endpoint {
 	switch path {
 	case "/", "/browse":
 		return h.browse
+	case "/admin":
+		return h.needAdmin(h.admin)
 	case "/login":
 		return h.login
 	case "/search":
@@ -92,6 +94,14 @@ func (h *Handler) changes(path string) endpoint {
 		return h.logIn
 	case "/logout":
 		return h.logOut
+	case "/admin/config":
+		return h.needAdmin(h.changeConfig)
+	case "/admin/check":
+		return h.needAdmin(h.checkConfig)
+	case "/admin/share":
+		return h.needAdmin(h.addShare)
+	case "/admin/rescan":
+		return h.needAdmin(h.rescan)
 	}
 	return nil
 }

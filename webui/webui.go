@@ -38,7 +38,7 @@ type Status struct {
 	SentRate int64         // over the last seconds
 }
 
-// Options is what a Handler is made of; all but Log, Keeper and Sign must be there. The
+// Options is what a Handler is made of; all but Log, Keeper, Sign and Admin must be there. The
 // functions are called for each request, concurrently, and must not wait.
 type Options struct {
 	Library  Library
@@ -47,6 +47,7 @@ type Options struct {
 	Need     func(*library.Item) (rate, burst int64)   // bit/s and bytes of the bucket that the item gets
 	Keeper   *auth.Keeper                              // who may log in; nil if nobody need
 	Sign     func(*http.Request, *library.Item) string // what stands before the path of an item's address so that a player is let in; nil is nothing
+	Admin    Admin                                     // nil leaves the admin pages out
 	Config   func() Config                             // asked anew each time, so that it can change
 	Log      *slog.Logger
 }
