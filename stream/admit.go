@@ -97,17 +97,11 @@ func (s *Server) unchanged(w http.ResponseWriter, r *http.Request, item *library
 
 // serveHead answers with the head of what a GET would get.
 func (s *Server) serveHead(w http.ResponseWriter, r *http.Request, item *library.Item) {
-	file, err := item.Open(r.Context())
-	if err != nil {
-		fail(w, r, err)
+	file, info, ok := open(w, r, item)
+	if !ok {
 		return
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		fail(w, r, err)
-		return
-	}
 	if describe(w, r, item, info, s.Need(item)) {
 		http.ServeContent(w, r, "", info.ModTime(), file)
 	}

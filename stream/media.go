@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"mustserv/library"
 	"mustserv/library/probe"
+	"mustserv/library/source"
 	"mustserv/ratelimit"
 	"mustserv/stream/accounting"
 )
@@ -55,17 +57,11 @@ func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library
 		return
 	}
 	defer grant.Release()
-	file, err := item.Open(r.Context())
-	if err != nil {
-		fail(w, r, err)
+	file, info, ok := open(w, r, item)
+	if !ok {
 		return
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		fail(w, r, err)
-		return
-	}
 	if !describe(w, r, item, info, need) {
 		return
 	}
@@ -83,6 +79,24 @@ func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library
 // played is the item that a player is said to play: of a segment its stream.
 func played(item *library.Item) *library.Item {
 	return cmp.Or(item.Stream, item)
+}
+
+// open opens an item's file, and waits for it where its share is away: players
+// don't ask again. It reports whether there is one, else it has answered.
+func open(w http.ResponseWriter, r *http.Request, item *library.Item) (source.File, fs.FileInfo, bool) {
+	file, err := item.Open(r.Context())
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout)) // the wait used up the one before
+	if err != nil {
+		fail(w, r, err)
+		return nil, nil, false
+	}
+	info, err := file.Stat()
+	if err != nil {
+		file.Close()
+		fail(w, r, err)
+		return nil, nil, false
+	}
+	return file, info, true
 }
 
 // Need returns the token bucket that an item is sent through.
