@@ -43,6 +43,7 @@ import (
 	"mustserv/library/probe"
 	"mustserv/library/source"
 	"mustserv/library/source/local"
+	"mustserv/library/source/smb"
 	"mustserv/ratelimit"
 	"mustserv/stream"
 	"mustserv/stream/accounting"
@@ -1026,8 +1027,8 @@ func (s share) resolve() (library.Share, error) {
 		var err error
 		if made.Place, made.Access, err = source.ParseURL(s.URL); err != nil {
 			errs, made.Place = append(errs, fmt.Errorf("url %w", err)), s.URL.String()
-		} else if scheme, _, _ := strings.Cut(made.Place, "://"); openers()[scheme] == nil {
-			errs = append(errs, fmt.Errorf("url begins with %q; MuStServ reads %s", scheme+"://", schemes()))
+		} else if err := tryOpen(made.Place); err != nil {
+			errs = append(errs, fmt.Errorf("url %w", err))
 		}
 		errs = append(errs, s.letIn(&made.Access)...)
 	case strings.Contains(s.Path, "://"):
@@ -1119,8 +1120,23 @@ func readPassword(name string) (source.Secret, error) {
 // with; "" is a folder of this computer.
 func openers() map[string]library.Opener {
 	return map[string]library.Opener{
-		"": func(place string, _ source.Access) (source.Source, error) { return local.Open(place) },
+		"":    func(place string, _ source.Access) (source.Source, error) { return local.Open(place) },
+		"smb": smb.Open,
 	}
+}
+
+// tryOpen says what is wrong with a URL; no server is asked.
+func tryOpen(place string) error {
+	scheme, _, _ := strings.Cut(place, "://")
+	open := openers()[scheme]
+	if open == nil {
+		return fmt.Errorf("begins with %q; MuStServ reads %s", scheme+"://", schemes())
+	}
+	src, err := open(place, source.Access{})
+	if err != nil {
+		return fmt.Errorf("can't be used: %w", err)
+	}
+	return src.Close()
 }
 
 // schemes says which URLs are known.

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// fileServer is a server of others, or of ours, that a test kills and starts
+// again at the same port.
+type fileServer struct {
+	t       testing.TB
+	port    int
+	program string
+	args    []string
+	env     []string
+	cmd     *exec.Cmd
+}
+
+// freePort returns a port that nobody listens on.
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// run starts the server and waits until it takes connections.
+func (s *fileServer) run() {
+	s.t.Helper()
+	s.cmd = exec.Command(s.program, s.args...)
+	s.cmd.Env = append(os.Environ(), s.env...)
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	eventually(s.t, s.program+" takes connections", func() bool {
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+}
+
+// kill ends the server and what it has started, with nothing said to clients.
+func (s *fileServer) kill() {
+	syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) // it may have ended
+	s.cmd.Wait()
+}
+
+const nasPassword = "hunter2 %/#?@"
+
+// startSamba serves a folder as the share "films", to a user with nasPassword.
+// It returns the lines for the config.
+func startSamba(t testing.TB, folder string) (*fileServer, string) {
+	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
+	need(t, "smbd", "smbpasswd")
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, state := freePort(t), t.TempDir()
+	var conf strings.Builder
+	fmt.Fprintf(&conf, "[global]\nserver role = standalone server\ninterfaces = 127.0.0.1\nbind interfaces only = yes\nsmb ports = %d\n", port)
+	fmt.Fprintf(&conf, "disable netbios = yes\nload printers = no\ndisable spoolss = yes\npassdb backend = smbpasswd:%s/smbpasswd\nlog file = %s/log\n", state, state)
+	for _, dir := range []string{"private dir", "lock directory", "state directory", "cache directory", "pid directory", "ncalrpc dir"} {
+		name := filepath.Join(state, strings.ReplaceAll(dir, " ", "-"))
+		if err := os.Mkdir(name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&conf, "%s = %s\n", dir, name)
+	}
+	fmt.Fprintf(&conf, "[films]\npath = %s\n", folder)
+	file := filepath.Join(state, "smb.conf")
+	write(t, file, []byte(conf.String()))
+	add := exec.Command("smbpasswd", "-c", file, "-s", "-a", me.Username)
+	add.Stdin = strings.NewReader(nasPassword + "\n" + nasPassword + "\n")
+	if out, err := add.CombinedOutput(); err != nil {
+		t.Fatalf("smbpasswd: %v\n%s", err, out)
+	}
+	s := &fileServer{t: t, port: port, program: "smbd", args: []string{"--foreground", "--no-process-group", "-s", file, "-l", state}}
+	return s, fmt.Sprintf("url = \"smb://127.0.0.1:%d/films\"\nuser = %q\npassword = %q\n", port, me.Username, nasPassword)
+}
+
+// TestStreamsSurvive kills a file server in mid-stream and starts it again:
+// the client gets every byte, and never notices.
+func TestStreamsSurvive(t *testing.T) {
+	for _, row := range []struct {
+		kind  string
+		serve func(testing.TB, string) (*fileServer, string)
+	}{
+		{"smb", startSamba},
+	} {
+		t.Run(row.kind, func(t *testing.T) {
+			dir := t.TempDir()
+			film := make([]byte, 24<<20)
+			rand.NewChaCha8([32]byte{1}).Read(film)
+			write(t, filepath.Join(dir, "nas", "film.mkv"), film)
+			server, lines := row.serve(t, filepath.Join(dir, "nas"))
+			server.run()
+			t.Cleanup(func() { server.kill() })
+			write(t, filepath.Join(dir, "m.toml"), []byte("[ratelimit]\nunmeasured = \"off\"\n[[share]]\nname = \"NAS\"\n"+lines))
+			p := start(t, "-config", filepath.Join(dir, "m.toml"), "-listen", "127.0.0.1:0")
+			url := p.url + "/media/NAS/film.mkv"
+			eventually(t, "the film is there", func() bool { status, _ := get(t, p.url+"/browse/NAS/"); return status == 200 && exists(t, url) })
+			times := 3
+			if os.Getenv("MUSTSERV_LONG") != "" {
+				times = 100
+			}
+			survived := 0
+			for i := range times {
+				kill := rand.Int64N(int64(len(film)) / 2)
+				before := time.Now()
+				got, err := readAcross(url, kill, func() { server.kill(); server.run() })
+				if err != nil || got != sha256.Sum256(film) {
+					t.Errorf("time %d, killed at byte %d: %v after %v\n%s", i, kill, err, time.Since(before), p.stderr)
+					continue
+				}
+				survived++
+			}
+			t.Logf("%d of %d streams survived", survived, times)
+		})
+	}
+}
+
+// exists reports whether a GET finds something.
+func exists(t testing.TB, url string) bool {
+	t.Helper()
+	response, err := http.Head(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+// readAcross reads all of a file and does something after so many bytes.
+func readAcross(url string, after int64, do func()) (sum [32]byte, err error) {
+	response, err := http.Get(url)
+	if err != nil {
+		return sum, err
+	}
+	defer response.Body.Close()
+	hash := sha256.New()
+	if _, err := io.CopyN(hash, response.Body, after); err != nil {
+		return sum, err
+	}
+	do()
+	n, err := io.Copy(hash, response.Body)
+	if err == nil && after+n != response.ContentLength {
+		err = fmt.Errorf("%d bytes of %d", after+n, response.ContentLength)
+	}
+	return [32]byte(hash.Sum(nil)), err
+}
