@@ -353,6 +353,39 @@ func TestReloadOnSave(t *testing.T) {
 	eventually(t, "first share gone", func() bool { return !found("/media/one/one.wav") })
 }
 
+// Who watches something of a share that is taken out sees it to its end.
+func TestRemovedShareFinishesItsStreams(t *testing.T) {
+	dir := t.TempDir()
+	config := filepath.Join(dir, "mustserv.toml")
+	film := bytes.Repeat([]byte("0123456789abcdef"), 1<<20) // more than fits into the kernel
+	write(t, filepath.Join(dir, "gone", "film.mkv"), film)
+	write(t, filepath.Join(dir, "stays", "a.wav"), probetest.WAV(1, 8000, 1))
+	share := func(name string) string {
+		return "[[share]]\nname = \"" + name + "\"\npath = '" + filepath.Join(dir, name) + "'\n"
+	}
+	write(t, config, []byte("[ratelimit]\nunmeasured = \"off\"\n"+share("gone")+share("stays")))
+	p := start(t, "-config", config, "-listen", "127.0.0.1:0")
+	found := func(path string) bool { status, _ := get(t, p.url+path); return status == 200 }
+	eventually(t, "both shares", func() bool { return found("/browse/gone/") && found("/media/stays/a.wav") })
+	eventually(t, "the film is looked at", func() bool {
+		_, body := get(t, p.url+"/api/v1/status")
+		return strings.Contains(body, `"unmeasured":0`)
+	})
+	response, err := http.Get(p.url + "/media/gone/film.mkv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	write(t, config, []byte("[ratelimit]\nunmeasured = \"off\"\n"+share("stays")))
+	eventually(t, "the share is gone", func() bool { return !found("/browse/gone/") })
+	if got, err := io.ReadAll(response.Body); err != nil || !bytes.Equal(got, film) {
+		t.Errorf("%d bytes of %d, %v", len(got), len(film), err)
+	}
+	if found("/media/gone/film.mkv") || !found("/media/stays/a.wav") {
+		t.Error("what is shared is not what the config says")
+	}
+}
+
 func TestOrderlyEnd(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "s", "a.mp4"), probetest.MP4(probetest.MP4Options{Seconds: 60, FPS: 25, FrameSize: func(int) int { return 20000 }}))

@@ -24,6 +24,9 @@ func TestRequestWaitsForItsShare(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "a.mkv"), []byte("film"), 0o644); err != nil {
 				t.Fatal(err)
 			}
+			if err := os.Chtimes(filepath.Join(dir, "a.mkv"), time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+				t.Fatal(err)
+			}
 			lib := catalogueOf(t, dir, 1)
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
