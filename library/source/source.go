@@ -18,6 +18,10 @@ import (
 // server is away. What it holds is unknown, not deleted; it may come back.
 var ErrUnavailable = errors.New("source is unavailable")
 
+// ErrReopen says, beside ErrUnavailable, that something else is in the place
+// of a source now, and that it is to be opened anew.
+var ErrReopen = errors.New("something else is there now")
+
 // ErrWatchLimit says that the system allows no further watched folder.
 var ErrWatchLimit = errors.New("no folder watches left")
 

@@ -9,7 +9,8 @@
 //
 // The system's own file calls can't be interrupted: on a mount that hangs, a
 // call lasts until the system gives up. The context is looked at before and
-// between them.
+// between them. Folder.Mount says whether that can happen, so that package
+// guard is asked for help.
 package local
 
 import (
@@ -24,6 +25,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 
 	"mustserv/library/source"
@@ -32,19 +34,27 @@ import (
 // listStep is how many entries are read between two looks at the context.
 const listStep = 256
 
-type folder struct {
+// Folder is the source of a folder of this computer.
+type Folder struct {
 	path string // absolute
+
+	mu     sync.Mutex
+	mount  Mount  // that the folder lies on
+	device uint64 // the same, as the files tell; 0 before they were asked
 }
 
 var (
-	_ source.Source  = (*folder)(nil)
-	_ source.Watcher = (*folder)(nil)
+	_ source.Source  = (*Folder)(nil)
+	_ source.Watcher = (*Folder)(nil)
 )
 
 // Open returns the source of the folder at place. The folder need not be
 // there (yet): as long as it is not, all calls return source.ErrUnavailable.
-// The files it opens are *os.File, so that the kernel can send them.
-func Open(place string) (source.Source, error) {
+// So they do as long as what was mounted there, or what the system is told to
+// mount there, is not. Where something else is mounted meanwhile, that is also
+// source.ErrReopen. The files it opens are *os.File, so that the kernel can
+// send them.
+func Open(place string) (*Folder, error) {
 	if place == "" || strings.IndexByte(place, 0) >= 0 {
 		return nil, fmt.Errorf("open folder %q: %w: not the path of a folder", place, fs.ErrInvalid)
 	}
@@ -52,10 +62,20 @@ func Open(place string) (source.Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open folder %q: %w", place, err)
 	}
-	return &folder{path: abs}, nil
+	mount, _ := mountOf(mountTable(), abs)
+	return &Folder{path: abs, mount: mount}, nil
 }
 
-func (f *folder) Stat(ctx context.Context, name string) (info fs.FileInfo, err error) {
+// Mount returns what the folder lies on, as far as that is known; the zero
+// Mount if it is not. It looks at nothing that may hang.
+func (f *Folder) Mount() Mount {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.mount
+}
+
+// Stat is source.Source's.
+func (f *Folder) Stat(ctx context.Context, name string) (info fs.FileInfo, err error) {
 	err = f.in(ctx, "stat", name, func(root *os.Root) error {
 		if info, err = root.Stat(name); err != nil {
 			return err
@@ -71,7 +91,8 @@ func (f *folder) Stat(ctx context.Context, name string) (info fs.FileInfo, err e
 	return info, nil
 }
 
-func (f *folder) List(ctx context.Context, name string) (infos []fs.FileInfo, err error) {
+// List is source.Source's.
+func (f *Folder) List(ctx context.Context, name string) (infos []fs.FileInfo, err error) {
 	err = f.in(ctx, "list", name, func(root *os.Root) error {
 		infos, err = list(ctx, root, name)
 		return err
@@ -82,7 +103,8 @@ func (f *folder) List(ctx context.Context, name string) (infos []fs.FileInfo, er
 	return infos, nil
 }
 
-func (f *folder) Open(ctx context.Context, name string) (source.File, error) {
+// Open is source.Source's.
+func (f *Folder) Open(ctx context.Context, name string) (source.File, error) {
 	var file *os.File
 	err := f.in(ctx, "open", name, func(root *os.Root) (err error) {
 		file, err = open(root, name)
@@ -94,10 +116,11 @@ func (f *folder) Open(ctx context.Context, name string) (source.File, error) {
 	return file, nil
 }
 
-func (f *folder) Close() error { return nil }
+// Close is source.Source's; there is nothing to be closed.
+func (f *Folder) Close() error { return nil }
 
 // in calls do with the folder's root, and says in its error what was tried.
-func (f *folder) in(ctx context.Context, op, name string, do func(*os.Root) error) error {
+func (f *Folder) in(ctx context.Context, op, name string, do func(*os.Root) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -120,7 +143,7 @@ func (f *folder) in(ctx context.Context, op, name string, do func(*os.Root) erro
 
 // root opens the folder itself; every failure means that it is unavailable.
 // The look before keeps a pipe in the folder's place from hanging the open.
-func (f *folder) root() (*os.Root, error) {
+func (f *Folder) root() (*os.Root, error) {
 	info, err := os.Stat(f.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -134,7 +157,34 @@ func (f *folder) root() (*os.Root, error) {
 	if err != nil {
 		return nil, fmt.Errorf("folder %s can't be opened (%w): %w", f.path, cause(err), source.ErrUnavailable)
 	}
+	if err := f.checkMount(root); err != nil {
+		root.Close()
+		return nil, err
+	}
 	return root, nil
+}
+
+// checkMount looks, where the files are on another device than before, at
+// what is mounted there. The folder is open by then: that mounts what mounts
+// itself when it is needed (autofs), where a look at the folder alone does not.
+func (f *Folder) checkMount(root *os.Root) error {
+	info, err := root.Stat(".")
+	if err != nil {
+		return fmt.Errorf("folder %s can't be looked at (%w): %w", f.path, cause(err), source.ErrUnavailable)
+	}
+	now := device(info)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if now == f.device {
+		return nil
+	}
+	mounts := mountTable()
+	mount, resolved := mountOf(mounts, f.path)
+	if err := remounted(mounts, f.mount, mount, holding(wantedMounts(), resolved)); err != nil {
+		return err
+	}
+	f.mount, f.device = mount, now
+	return nil
 }
 
 // valid reports whether this system takes name as one path below the root.
