@@ -42,6 +42,7 @@ import (
 	"mustserv/library/index"
 	"mustserv/library/probe"
 	"mustserv/library/source"
+	"mustserv/library/source/guard"
 	"mustserv/library/source/local"
 	"mustserv/library/source/smb"
 	"mustserv/ratelimit"
@@ -1120,9 +1121,21 @@ func readPassword(name string) (source.Secret, error) {
 // with; "" is a folder of this computer.
 func openers() map[string]library.Opener {
 	return map[string]library.Opener{
-		"":    func(place string, _ source.Access) (source.Source, error) { return local.Open(place) },
+		"":    openLocal,
 		"smb": smb.Open,
 	}
+}
+
+// openLocal opens a folder of this computer; one on a network mount may hang.
+func openLocal(place string, _ source.Access) (source.Source, error) {
+	folder, err := local.Open(place)
+	if err != nil {
+		return nil, err
+	}
+	if mount := folder.Mount(); mount.Network() {
+		return guard.Wrap(folder, guard.Options{What: mount.String()}), nil
+	}
+	return folder, nil
 }
 
 // tryOpen says what is wrong with a URL; no server is asked.

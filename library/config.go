@@ -59,7 +59,7 @@ const (
 
 // Config is the [library] table.
 type Config struct {
-	Rescan time.Duration `toml:"rescan"` // look through every folder again after so long, beside watching
+	Rescan time.Duration `toml:"rescan"` // look through every folder again after so long, beside watching; where watching is not possible, up to 4 times that while nothing changes
 	Outage time.Duration `toml:"outage"` // streams wait so long for a share that does not answer; 0 is not at all
 	Quiet  time.Duration `toml:"quiet"`  // measure a new or changed file once it has not changed for so long
 	Skip   []string      `toml:"skip"`   // patterns (path.Match) of file and folder names to leave out, whatever their case
@@ -114,6 +114,12 @@ func (c Config) complete() Config {
 	}
 	c.Skip = slices.Clone(c.Skip)
 	return c
+}
+
+// of is the config as one share has it.
+func (c Config) of(s Share) *Config {
+	c.Rescan = cmp.Or(s.Rescan, c.Rescan)
+	return &c
 }
 
 // skips reports whether a file or folder is left out by its name.

@@ -76,10 +76,16 @@ func (s *share) follow(ctx context.Context) error {
 			}
 			dirty = changes{took: time.Since(now)}
 		}
-		if all || now.Sub(scanned) >= s.config.Load().Rescan {
-			if err := s.scanAll(ctx); err != nil {
-				return err
-			}
+		due := now.Sub(scanned) >= s.pause()
+		if all {
+			err = s.scanAll(ctx)
+		} else if due {
+			err = s.lookOver(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		if all || due {
 			scanned = time.Now()
 			dirty = changes{took: scanned.Sub(now)}
 		}
@@ -92,7 +98,7 @@ func (s *share) follow(ctx context.Context) error {
 // await waits until there is something to do. It reports whether everything
 // is to be looked at.
 func (s *share) await(ctx context.Context, scanned time.Time, dirty *changes) (all bool, err error) {
-	wake := scanned.Add(s.config.Load().Rescan)
+	wake := scanned.Add(s.pause())
 	for _, t := range []time.Time{dirty.due(), s.quietAt()} {
 		if !t.IsZero() && t.Before(wake) {
 			wake = t
@@ -129,7 +135,9 @@ func (s *share) startWatch() {
 	case s.watch != nil || s.noWatch != "":
 		return
 	case !ok:
-		s.noWatch = "this kind of share can't tell of changes"
+		s.mu.Lock()
+		s.noWatch = s.kindNow() + " can't tell of changes"
+		s.mu.Unlock()
 		return
 	}
 	watch, err := watcher.Watch()

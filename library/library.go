@@ -39,21 +39,21 @@ type State string
 const (
 	Scanning    State = "scanning"    // its first scan, or the first after it came back, has not ended
 	Watched     State = "watched"     // the system tells of changes
-	Polled      State = "polled"      // looked through every Config.Rescan
+	Polled      State = "polled"      // looked through every so often
 	Unavailable State = "unavailable" // its place does not answer
 )
 
 // ShareStatus is the health of one share.
 type ShareStatus struct {
 	Name, Place string
-	Kind        string // what it is read from: "local", or the scheme of its URL
+	Kind        string // what it is read from: "local", the scheme of its URL, or what the source says that it is
 	State       State
 	Reason      string        // why it is polled or unavailable, in words for a person
 	Since       time.Time     // when the state began
 	Items       int           // films and music
 	Unmeasured  int           // items still to be measured
 	Bytes       int64         // of the films and music
-	LastScan    time.Time     // when the last scan of all folders ended; zero before the first has
+	LastScan    time.Time     // when all folders were last looked at; zero before they were
 	ScanTook    time.Duration // how long that was
 	Waiting     int           // streams that wait for it to answer
 	Cache       source.CacheStats

@@ -20,12 +20,18 @@ import (
 type memory struct {
 	mu      sync.Mutex
 	files   map[string]memoryFile // by name
+	folders map[string]time.Time  // when they were changed, by name
+	noTimes bool                  // folders have no times
+	noNews  bool                  // folders keep their times whatever happens
+	empty   bool                  // as if the disk behind it were missing
 	down    bool                  // answers nothing
 	broken  error                 // what reads end with, after some bytes
 	refused map[string]error      // by name of folder or file
 	limit   int                   // watches allowed, -1 for no watching at all
 	watch   *memoryWatch
 	lists   int
+	stats   int      // of folders
+	listed  []string // in order
 	opens   map[string]int
 	closed  bool
 }
@@ -37,7 +43,7 @@ type memoryFile struct {
 }
 
 func newMemory(limit int) *memory {
-	return &memory{files: map[string]memoryFile{}, refused: map[string]error{}, opens: map[string]int{}, limit: limit}
+	return &memory{files: map[string]memoryFile{}, folders: map[string]time.Time{".": time.Now()}, refused: map[string]error{}, opens: map[string]int{}, limit: limit}
 }
 
 func (m *memory) opener() Opener {
@@ -47,6 +53,9 @@ func (m *memory) opener() Opener {
 // put writes a file, and tells the watch if there is one.
 func (m *memory) put(name, content string, modified time.Time) {
 	m.mu.Lock()
+	if _, ok := m.files[name]; !ok {
+		m.touch(path.Dir(name))
+	}
 	m.files[name] = memoryFile{path.Base(name), content, modified}
 	m.mu.Unlock()
 	m.tell(path.Dir(name))
@@ -55,8 +64,30 @@ func (m *memory) put(name, content string, modified time.Time) {
 func (m *memory) remove(name string) {
 	m.mu.Lock()
 	delete(m.files, name)
+	m.touch(path.Dir(name))
 	m.mu.Unlock()
 	m.tell(path.Dir(name))
+}
+
+// touch notes that something was made or removed in a folder. Folders come
+// with their first file, and stay.
+func (m *memory) touch(folder string) {
+	_, known := m.folders[folder]
+	if !known || !m.noNews {
+		m.folders[folder] = time.Now()
+	}
+	if !known {
+		m.touch(path.Dir(folder))
+	}
+}
+
+// folder describes a folder.
+func (m *memory) folder(name string) (fs.FileInfo, bool) {
+	at, ok := m.folders[name]
+	if m.noTimes {
+		at = time.Time{}
+	}
+	return memoryInfo{memoryFile{path.Base(name), "", at}, true}, ok
 }
 
 func (m *memory) set(change func()) {
@@ -100,6 +131,10 @@ func (m *memory) Stat(ctx context.Context, name string) (fs.FileInfo, error) {
 	if err := m.check(ctx, name); err != nil {
 		return nil, err
 	}
+	if info, ok := m.folder(name); ok {
+		m.stats++
+		return info, nil
+	}
 	f, ok := m.files[name]
 	if !ok {
 		return nil, fs.ErrNotExist
@@ -111,8 +146,12 @@ func (m *memory) List(ctx context.Context, name string) (infos []fs.FileInfo, er
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.lists++
+	m.listed = append(m.listed, name)
 	if err := m.check(ctx, name); err != nil {
 		return nil, err
+	}
+	if m.empty {
+		return nil, nil
 	}
 	seen := map[string]bool{}
 	for file, f := range m.files {
@@ -126,7 +165,11 @@ func (m *memory) List(ctx context.Context, name string) (infos []fs.FileInfo, er
 		first, _, deeper := strings.Cut(rest, "/")
 		if !seen[first] {
 			seen[first] = true
-			infos = append(infos, memoryInfo{memoryFile{first, f.content, f.modified}, deeper})
+			info := fs.FileInfo(memoryInfo{memoryFile{first, f.content, f.modified}, false})
+			if deeper {
+				info, _ = m.folder(path.Join(name, first))
+			}
+			infos = append(infos, info)
 		}
 	}
 	if infos == nil && name != "." {

@@ -16,6 +16,13 @@ type node struct {
 	items  []*Item // natural order; also those that are not shown, of no kind (yet)
 	parts  []part  // which of the items are parts of streams
 	unread bool    // it could not be listed
+	hot    bool    // it was being changed when it was listed, so that more may have followed unseen
+
+	// When the folder itself was last changed, as its source tells, in
+	// nanoseconds since 1970; 0 if that is not known. Only the share's goroutine
+	// uses them.
+	seen   int64 // when it was last looked at
+	listed int64 // when it was last listed
 
 	out  *Folder // as published; nil if anything in it or below has changed since
 	lent bool    // items is out's too, and must not be changed in place

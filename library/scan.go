@@ -32,6 +32,7 @@ func (s *share) scanAll(ctx context.Context) error {
 		level = slog.LevelInfo
 	}
 	s.lastScan, s.scanTook = now, now.Sub(started)
+	s.poll.all, s.poll.as = now, s.config.Load()
 	if s.watch != nil {
 		s.setState(Watched, "")
 	} else {
@@ -76,9 +77,17 @@ func (s *share) look(ctx context.Context, n *node, all bool) ([]*node, error) {
 		return nil, nil
 	}
 	if n == s.root {
+		if err := s.emptied(infos); err != nil {
+			return nil, err
+		}
 		s.found()
 	}
+	unchanged, had := n.unchanged(), len(n.subs)+len(n.items)
 	next := s.take(n, s.usable(infos), all)
+	if unchanged && len(n.subs)+len(n.items) != had && s.poll.as == s.config.Load() {
+		s.poll.blurry = true
+	}
+	n.noteListed(time.Now())
 	s.measureQueue(ctx)
 	s.changed()
 	return next, nil
@@ -145,6 +154,7 @@ func (s *share) take(n *node, infos []fs.FileInfo, all bool) (next []*node) {
 			}
 			subs = append(subs, sub)
 			if all || !known || sub.unread {
+				sub.seen = nanos(info.ModTime())
 				next = append(next, sub)
 			}
 			continue
@@ -163,6 +173,7 @@ func (s *share) take(n *node, infos []fs.FileInfo, all bool) (next []*node) {
 		n.subs, n.items, n.lent = subs, items, false
 		n.touch()
 		s.noteManifests(items)
+		s.poll.news = true
 	}
 	return next
 }
@@ -204,20 +215,11 @@ func pop[T labelled](list *[]T, name string) (found T, ok bool) {
 
 // item makes the item of a file, nil if it is no media file.
 func (s *share) item(n *node, info fs.FileInfo) *Item {
-	name := info.Name()
-	kind, mime := byExtension(extension(name))
-	examine := examinable(kind, name)
-	if kind == "" && (!examine || info.Size() == 0) {
-		return nil
-	}
-	path := n.path + "/" + name
-	it := &Item{
-		Path: path, Name: path[len(n.path)+1:],
-		Kind: kind, MIME: mime,
-		Size: info.Size(), Modified: info.ModTime(), Available: true,
-		folded: foldKey(name), from: s,
-	}
+	it := s.bareItem(n, info.Name(), info.Size(), info.ModTime())
+	examine := examinable(it.Kind, it.Name)
 	switch {
+	case it.Kind == "" && (!examine || it.Size == 0):
+		return nil
 	case !examine && it.Playable():
 		return it.with(index.Entry{Problem: notMeasurable})
 	case !examine:
@@ -229,6 +231,18 @@ func (s *share) item(n *node, info fs.FileInfo) *Item {
 		return it.with(entry)
 	}
 	return it
+}
+
+// bareItem makes an item of what a listing says of a file.
+func (s *share) bareItem(n *node, name string, size int64, modified time.Time) *Item {
+	kind, mime := byExtension(extension(name))
+	path := n.path + "/" + name
+	return &Item{
+		Path: path, Name: path[len(n.path)+1:],
+		Kind: kind, MIME: mime,
+		Size: size, Modified: modified, Available: true,
+		folded: foldKey(name), from: s,
+	}
 }
 
 // prune drops what the index knows of files that are gone.

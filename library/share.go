@@ -50,20 +50,22 @@ type share struct {
 	// Only the goroutine of run uses these.
 	watch   source.Watch   // nil if there is none
 	noWatch string         // why there is none and none is tried
-	opened  *source.Access // that the source was opened with
+	opened  *source.Access // that the source was opened with; nil to have it opened anew
+	poll    polling
 
-	mu       sync.Mutex // guards the rest, and the nodes
-	src      source.Source
-	restart  func() // ends serve, to begin again
-	root     *node
-	state    State
-	reason   string
-	since    time.Time
-	lastScan time.Time
-	scanTook time.Duration
-	queue    []*Item   // to be measured now
-	waiting  []waiting // to be measured once quiet
-	active   int       // workers running
+	mu         sync.Mutex // guards the rest, and the nodes
+	src        source.Source
+	restart    func() // ends serve, to begin again
+	root       *node
+	state      State
+	reason     string
+	since      time.Time
+	remembered bool // the nodes are from the index, and the share has not answered yet
+	lastScan   time.Time
+	scanTook   time.Duration
+	queue      []*Item   // to be measured now
+	waiting    []waiting // to be measured once quiet
+	active     int       // workers running
 
 	manifests map[string]*Item // by name within the share
 	linked    map[*node][]part // folders with parts of streams
@@ -83,7 +85,7 @@ func newShare(s Share, c *Config, e *env) *share {
 		state:     Scanning,
 		since:     time.Now(),
 	}
-	sh.config.Store(c)
+	sh.config.Store(c.of(s))
 	sh.access.Store(&s.Access)
 	return sh
 }
@@ -92,6 +94,7 @@ func newShare(s Share, c *Config, e *env) *share {
 func (s *share) run(ctx context.Context) {
 	defer s.close()
 	defer s.ended.Store(true)
+	s.remember()
 	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
 		scanned, err := s.serve(ctx)
 		if ctx.Err() != nil {
@@ -102,6 +105,9 @@ func (s *share) run(ctx context.Context) {
 			continue
 		}
 		s.lost(err)
+		if errors.Is(err, source.ErrReopen) {
+			s.opened = nil
+		}
 		if scanned {
 			wait = firstRetry
 		}
@@ -127,7 +133,7 @@ func (s *share) serve(ctx context.Context) (scanned bool, err error) {
 	s.mu.Unlock()
 	defer s.endWatch()
 	if err = s.openSource(); err == nil {
-		err = s.scanAll(ctx)
+		err = s.lookOver(ctx)
 	}
 	if err == nil {
 		scanned, err = true, s.follow(ctx)
@@ -145,6 +151,7 @@ func (s *share) openSource() error {
 		return nil
 	}
 	s.close()
+	s.noWatch = ""
 	open := s.openers[s.scheme()]
 	if open == nil {
 		return fmt.Errorf("no way to read %s: unknown kind of place %q", s.Place, s.scheme())
@@ -214,7 +221,7 @@ func (s *share) configure(as Share, c *Config) {
 			s.lookAgain() // it waits for the next try
 		}
 	}
-	before := s.config.Swap(c)
+	before := s.config.Swap(c.of(as))
 	if strings.Join(before.Skip, "\x00") != strings.Join(c.Skip, "\x00") {
 		s.lookAgain()
 	}
@@ -250,7 +257,10 @@ func (s *share) found() {
 	was := s.state == Unavailable
 	if was {
 		s.setState(Scanning, "")
+	}
+	if was || s.remembered {
 		s.root.setAvailable(true)
+		s.remembered = false
 	}
 	s.mu.Unlock()
 	if was {
@@ -273,11 +283,20 @@ func (s *share) status() ShareStatus {
 	defer s.mu.Unlock()
 	totals := s.published().totals
 	return ShareStatus{
-		Name: s.Name, Place: s.Place, Kind: s.kind(), Waiting: int(s.held.Load()), Cache: source.CacheOf(s.src),
+		Name: s.Name, Place: s.Place, Kind: s.kindNow(), Waiting: int(s.held.Load()), Cache: source.CacheOf(s.src),
 		State: s.state, Reason: s.reason, Since: s.since,
 		Items: totals.Items, Unmeasured: totals.Unmeasured, Bytes: totals.Bytes,
 		LastScan: s.lastScan, ScanTook: s.scanTook,
 	}
+}
+
+// kindNow says what the share is read from, as well as that is known. Called
+// under the lock.
+func (s *share) kindNow() string {
+	if d, ok := s.src.(source.Describer); ok {
+		return d.Describe()
+	}
+	return s.kind()
 }
 
 // folder publishes the share's nodes.

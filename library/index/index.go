@@ -10,6 +10,8 @@
 package index
 
 import (
+	"io/fs"
+	"strings"
 	"sync"
 
 	"mustserv/library/probe"
@@ -87,6 +89,25 @@ func (x *Index) Put(k Key, e Entry) {
 	defer x.mu.Unlock()
 	x.records[id{k.Share, k.Path}] = record{size: k.Size, modified: k.Modified, value: &e}
 	x.changed++
+}
+
+// Each calls yield for each entry of a share that can be the entry of a file,
+// in no order. It must not call the index.
+func (x *Index) Each(share string, yield func(Key, Entry)) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for at, r := range x.records {
+		if at.share != share || at.path == "." || !fs.ValidPath(strings.ToValidUTF8(at.path, "?")) {
+			continue
+		}
+		entry, err := r.entry()
+		if err != nil {
+			continue // Get drops it
+		}
+		r.value = entry
+		x.records[at] = r
+		yield(Key{Share: at.share, Path: at.path, Size: r.size, Modified: r.modified}, *entry)
+	}
 }
 
 // Prune drops the entries that keep refuses. It must not call the index.

@@ -90,7 +90,7 @@ func Locate(f File, off int64) (local *os.File, at, n int64, ok bool) {
 	return nil, 0, 0, false
 }
 
-// Describer is a source that can say what it is, for a person: "the nfs4
+// Describer is a source that can say what it is, for a person: "nfs4
 // mount at /mnt/nas".
 type Describer interface{ Describe() string }
 

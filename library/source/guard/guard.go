@@ -26,7 +26,7 @@ import (
 
 // Options say how patient a guard is. A zero is the default.
 type Options struct {
-	What    string        // what is guarded, for its errors: "the nfs4 mount at /mnt/nas"
+	What    string        // what is guarded, for its errors: "nfs4 mount at /mnt/nas"
 	Timeout time.Duration // for one call; 10 s
 	Listing time.Duration // for the listing of one folder; 1 minute
 	Calls   int           // under way at a time; 16

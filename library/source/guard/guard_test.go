@@ -171,7 +171,7 @@ func hung(t *testing.T, content string, o Options) (h *hanging, g source.Source,
 // more, whether its callers wait or come again and again.
 func TestTenMinutesOfHanging(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, g, file, resume := hung(t, "content", Options{What: "the nfs4 mount at /mnt/nas"})
+		h, g, file, resume := hung(t, "content", Options{What: "nfs4 mount at /mnt/nas"})
 		before := runtime.NumGoroutine()
 		end := time.Now().Add(10 * time.Minute)
 		var callers sync.WaitGroup
@@ -313,11 +313,11 @@ func (s slow) Stat(ctx context.Context, name string) (fs.FileInfo, error) {
 }
 
 func TestWrapped(t *testing.T) {
-	g := Wrap(newHanging(t.TempDir()), Options{What: "the cifs mount at /mnt/nas"})
+	g := Wrap(newHanging(t.TempDir()), Options{What: "cifs mount at /mnt/nas"})
 	if _, ok := g.(source.Watcher); ok {
 		t.Error("a guarded source claims to see changes")
 	}
-	if got := g.(source.Describer).Describe(); got != "the cifs mount at /mnt/nas" {
+	if got := g.(source.Describer).Describe(); got != "cifs mount at /mnt/nas" {
 		t.Errorf("it is described as %q", got)
 	}
 }
