@@ -26,6 +26,9 @@ type Setup struct {
 	Hides func(name string) bool
 	// Many is how many files the largest folder has; 0 is 100 000.
 	Many int
+	// FromStart says that a file is sent from its beginning only, so that the
+	// kind reads no file that is very large at any place.
+	FromStart bool
 }
 
 // Run runs the whole suite.
