@@ -43,6 +43,7 @@ import (
 	"mustserv/library/probe"
 	"mustserv/library/source"
 	"mustserv/library/source/guard"
+	"mustserv/library/source/httpdir"
 	"mustserv/library/source/local"
 	"mustserv/library/source/smb"
 	"mustserv/ratelimit"
@@ -1122,7 +1123,7 @@ func readPassword(name string) (source.Secret, error) {
 func openers() map[string]library.Opener {
 	return map[string]library.Opener{
 		"":    openLocal,
-		"smb": smb.Open,
+		"smb": smb.Open, "http": httpdir.Open, "https": httpdir.Open,
 	}
 }
 

@@ -66,8 +66,8 @@ func startIn(t testing.TB, state string, args ...string) *program {
 	t.Cleanup(func() { p.cmd.Process.Kill(); <-p.ended })
 	greeting := bufio.NewScanner(stdout)
 	for greeting.Scan() {
-		if m := regexp.MustCompile(`http://[^/]*:\d+`).FindString(greeting.Text()); m != "" && p.url == "" {
-			p.url = m
+		if m := regexp.MustCompile(`^Open +(http://[^/]*:\d+)`).FindStringSubmatch(greeting.Text()); m != nil {
+			p.url = m[1]
 			break
 		}
 	}

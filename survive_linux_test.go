@@ -97,6 +97,25 @@ func startSamba(t testing.TB, folder string) (*fileServer, string) {
 	return s, fmt.Sprintf("url = \"smb://127.0.0.1:%d/films\"\nuser = %q\npassword = %q\n", port, me.Username, nasPassword)
 }
 
+// startNginx serves a folder by WebDAV.
+func startNginx(t testing.TB, folder string) (*fileServer, string) {
+	need(t, "nginx")
+	port, state := freePort(t), t.TempDir()
+	conf := strings.NewReplacer("PORT", fmt.Sprint(port), "STATE", state, "FOLDER", folder).Replace(`
+load_module /usr/lib/nginx/modules/ngx_http_dav_ext_module.so;
+daemon off; master_process off; pid STATE/pid; error_log stderr;
+events { }
+http {
+	access_log off; client_body_temp_path STATE; proxy_temp_path STATE; fastcgi_temp_path STATE; uwsgi_temp_path STATE; scgi_temp_path STATE;
+	server { listen 127.0.0.1:PORT; root FOLDER; dav_ext_methods PROPFIND OPTIONS; }
+}
+`)
+	file := filepath.Join(state, "nginx.conf")
+	write(t, file, []byte(conf))
+	s := &fileServer{t: t, port: port, program: "nginx", args: []string{"-p", state, "-c", file, "-e", "stderr"}}
+	return s, fmt.Sprintf("url = \"http://127.0.0.1:%d/\"\n", port)
+}
+
 // TestStreamsSurvive kills a file server in mid-stream and starts it again:
 // the client gets every byte, and never notices.
 func TestStreamsSurvive(t *testing.T) {
@@ -105,6 +124,7 @@ func TestStreamsSurvive(t *testing.T) {
 		serve func(testing.TB, string) (*fileServer, string)
 	}{
 		{"smb", startSamba},
+		{"webdav", startNginx},
 	} {
 		t.Run(row.kind, func(t *testing.T) {
 			dir := t.TempDir()
