@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -17,6 +18,8 @@ type tab struct {
 	out     *bufio.Reader
 	session string
 	id      int
+
+	complaints []string // of the browser about pages: errors on its console
 }
 
 func startChromium(t *testing.T) *tab {
@@ -42,6 +45,8 @@ func startChromium(t *testing.T) *tab {
 	target := c.call("Target.createTarget", map[string]any{"url": "about:blank"})
 	c.session = c.call("Target.attachToTarget", map[string]any{"targetId": target["targetId"], "flatten": true})["sessionId"].(string)
 	c.call("Page.enable", nil)
+	c.call("Runtime.enable", nil)
+	c.call("Log.enable", nil)
 	return c
 }
 
@@ -58,6 +63,7 @@ func pipe(t *testing.T) (r, w *os.File) {
 type message struct {
 	ID     int            `json:"id,omitempty"`
 	Method string         `json:"method,omitempty"`
+	Params map[string]any `json:"params,omitempty"`
 	Result map[string]any `json:"result,omitempty"`
 	Error  map[string]any `json:"error,omitempty"`
 }
@@ -71,6 +77,10 @@ func (c *tab) read() message {
 	var m message
 	if err := json.Unmarshal(data[:len(data)-1], &m); err != nil {
 		c.t.Fatal(err)
+	}
+	entry, _ := m.Params["entry"].(map[string]any)
+	if m.Method == "Runtime.exceptionThrown" || m.Method == "Log.entryAdded" && entry["level"] == "error" {
+		c.complaints = append(c.complaints, fmt.Sprint(m.Params))
 	}
 	return m
 }

@@ -14,6 +14,8 @@ import (
 
 type watchPage struct {
 	Name, Artist   string // any bytes
+	Path, Album    string // so are these
+	Type, Codecs   string // MIME type with the codecs (RFC 6381), as browsers are asked, and these alone
 	Crumbs         []crumb
 	Audio          bool
 	Media, MIME    string // what the player plays
@@ -60,7 +62,7 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request, rest string) err
 
 func (h *Handler) watchPage(r *http.Request, it *library.Item) watchPage {
 	p := watchPage{
-		Name: it.Title(), Crumbs: crumbs(it.Path), Audio: it.Kind == library.Audio,
+		Name: it.Title(), Path: it.Path, Type: it.MIME, Crumbs: crumbs(it.Path), Audio: it.Kind == library.Audio,
 		Media: mediaURL(it.Path), MIME: it.MIME, Hint: hint(it.MIME), Problem: capital(it.Problem),
 		Facts: facts(it), M3U: playlistURL(it.Path, "m3u"), Download: mediaURL(it.Path) + "?download",
 		Links: slices.Concat([]link{{"File", origin(r) + h.Sign(r, it) + mediaURL(it.Path)}}, playlists(origin(r), it.Path)),
@@ -69,7 +71,10 @@ func (h *Handler) watchPage(r *http.Request, it *library.Item) watchPage {
 		p.Notice = "The share of this file does not answer. It cannot be played until that is back."
 	}
 	if it.Info != nil {
-		p.Measured, p.Artist, p.Exact = true, it.Info.Artist, it.Info.Curve.Exact
+		p.Measured, p.Artist, p.Album, p.Exact = true, it.Info.Artist, it.Info.Album, it.Info.Curve.Exact
+		if p.Codecs = it.Info.Codecs; p.Codecs != "" {
+			p.Type += `; codecs="` + p.Codecs + `"`
+		}
 		for _, c := range it.Info.Chapters {
 			p.Chapters = append(p.Chapters, Chapter{c.Start, c.Title})
 		}
