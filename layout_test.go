@@ -31,6 +31,7 @@ var layout = map[string][]string{
 	"mustserv/library/source/httpdir": {"mustserv/library/source", "golang.org/x/net/html"},
 	"mustserv/library/source/guard":   {"mustserv/library/source"},
 	"mustserv/library/source/smb":     {"mustserv/library/source", "github.com/cloudsoda/go-smb2"},
+	"mustserv/library/source/cache":   {"mustserv/library/source", "mustserv/ratelimit"},
 	"mustserv/library/index":          {"mustserv/library/probe", "mustserv/ratelimit"},
 	"mustserv/library": {
 		"mustserv/library/source", "mustserv/library/probe", "mustserv/library/index", "golang.org/x/text/unicode/norm",

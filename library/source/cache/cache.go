@@ -1,0 +1,79 @@
+// Package cache keeps what is read in sequence from a file server in files of
+// this computer, so that a film is fetched once for all who watch it, and goes
+// out by sendfile.
+//
+// A file is kept in segments of some MiB, each a file of its own with a
+// checksum, that is written under another name and then renamed. A segment's
+// name is made of all that makes its content: the share's place, the file's
+// path, size and time. So several instances may share one folder, on a disk of
+// their host for virtual machines: what one has fetched, all have; a changed
+// file is another file; and whatever a crash leaves behind is no segment.
+//
+// Who reads here and there, as one who measures a film, is passed through, and
+// nothing is fetched that was not asked for.
+package cache
+
+import (
+	"context"
+	"io/fs"
+	"sync/atomic"
+
+	"mustserv/library/source"
+)
+
+// maxFills is how many segments of one source are being fetched at a time; a
+// source that hangs costs no other.
+const maxFills = 16
+
+type cached struct {
+	source.Source
+	place string
+	store *Store
+	fills chan struct{} // one of maxFills
+
+	hits, misses, saved atomic.Int64
+}
+
+var (
+	_ source.Source    = (*cached)(nil)
+	_ source.Cacher    = (*cached)(nil)
+	_ source.Describer = (*cached)(nil)
+)
+
+// Wrap returns s with its files kept in store. The place is where s reads
+// from, the same for all instances that see the same files there. What the
+// returned source opens is a source.Locator.
+func Wrap(s source.Source, place string, store *Store) source.Source {
+	return &cached{Source: s, place: place, store: store, fills: make(chan struct{}, maxFills)}
+}
+
+// Describe is that of the source below.
+func (c *cached) Describe() string {
+	if d, ok := c.Source.(source.Describer); ok {
+		return d.Describe()
+	}
+	return c.place
+}
+
+// CacheStats counts a segment each time that a reader comes to it.
+func (c *cached) CacheStats() source.CacheStats {
+	return source.CacheStats{Hits: c.hits.Load(), Misses: c.misses.Load(), Saved: c.saved.Load()}
+}
+
+func (c *cached) Open(ctx context.Context, name string) (source.File, error) {
+	inner, err := c.Source.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := inner.Stat()
+	if err != nil {
+		inner.Close()
+		return nil, err
+	}
+	return newFile(c, inner, c.identify(name, info)), nil
+}
+
+// identify says which content a file is of.
+func (c *cached) identify(name string, info fs.FileInfo) identity {
+	return identity{place: c.place, path: name, size: info.Size(), time: info.ModTime().UnixNano(), segment: c.store.segment}
+}
