@@ -194,7 +194,7 @@ func valid(name string) bool {
 }
 
 func list(ctx context.Context, root *os.Root, name string) ([]fs.FileInfo, error) {
-	dir, err := root.OpenFile(name, os.O_RDONLY|nonblock, 0)
+	dir, err := root.OpenFile(name, os.O_RDONLY|openFlags, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -244,7 +244,7 @@ func open(root *os.Root, name string) (*os.File, error) {
 	if !info.Mode().IsRegular() {
 		return nil, irregular
 	}
-	file, err := root.OpenFile(name, os.O_RDONLY|nonblock, 0)
+	file, err := root.OpenFile(name, os.O_RDONLY|openFlags, 0)
 	if err != nil {
 		return nil, err
 	}
