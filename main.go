@@ -28,6 +28,7 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -539,6 +540,7 @@ func (a *app) metrics() []metrics.Family {
 		metrics.One(metrics.Gauge, "mustserv_waiting_viewers", "Viewers that wait until the link has room.", float64(paced.Waiting)),
 		metrics.One(metrics.Gauge, "mustserv_lent_bytes", "Sent to viewers before they need it, because the link has room.", float64(paced.Lent)),
 		metrics.One(metrics.Gauge, "mustserv_uptime_seconds", "Since the start.", time.Since(a.started).Seconds()),
+		metrics.One(metrics.Gauge, "go_goroutines", "Goroutines that there are.", float64(runtime.NumGoroutine())),
 	}, shareMetrics(a.library.Shares())...)
 }
 

@@ -395,6 +395,30 @@ func TestKnownItemsAreShownAtOnce(t *testing.T) {
 	})
 }
 
+// Who waits for a share has it tried soon, and does not delay it for the next.
+func TestWaitingDoesNotDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory(100)
+		m.put("a.mp4", "film", old())
+		sources, share := one(m)
+		r := start(t, index.New(), sources, share)
+		settled()
+		m.set(func() { m.down = true })
+		brief, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if _, err := r.item("S/a.mp4").Open(brief); err == nil {
+			t.Error("opened while it is away")
+		}
+		m.set(func() { m.down = false })
+		time.Sleep(2 * firstRetry)
+		settled()
+		if !r.item("S/a.mp4").Available {
+			t.Error("it is back, and still shown as away")
+		}
+		r.end()
+	})
+}
+
 // A source that says that something else is there now is opened anew.
 func TestReopened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

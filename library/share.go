@@ -95,7 +95,7 @@ func (s *share) run(ctx context.Context) {
 	defer s.close()
 	defer s.ended.Store(true)
 	s.remember()
-	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
+	for wait := firstRetry; ; {
 		scanned, err := s.serve(ctx)
 		if ctx.Err() != nil {
 			return
@@ -114,8 +114,10 @@ func (s *share) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.again:
+		case <-s.again: // somebody waits for it
+			wait = firstRetry
 		case <-time.After(wait):
+			wait = min(2*wait, lastRetry)
 		}
 	}
 }
