@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
@@ -97,23 +98,44 @@ func startSamba(t testing.TB, folder string) (*fileServer, string) {
 	return s, fmt.Sprintf("url = \"smb://127.0.0.1:%d/films\"\nuser = %q\npassword = %q\n", port, me.Username, nasPassword)
 }
 
-// startNginx serves a folder by WebDAV.
+// startNginx serves a folder as a plain listing.
 func startNginx(t testing.TB, folder string) (*fileServer, string) {
+	return nginx(t, folder, "autoindex on;")
+}
+
+// startWebDAV serves a folder with the module for PROPFIND.
+func startWebDAV(t testing.TB, folder string) (*fileServer, string) {
+	return nginx(t, folder, "dav_ext_methods PROPFIND OPTIONS;")
+}
+
+func nginx(t testing.TB, folder, how string) (*fileServer, string) {
+	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
 	need(t, "nginx")
 	port, state := freePort(t), t.TempDir()
-	conf := strings.NewReplacer("PORT", fmt.Sprint(port), "STATE", state, "FOLDER", folder).Replace(`
-load_module /usr/lib/nginx/modules/ngx_http_dav_ext_module.so;
-daemon off; master_process off; pid STATE/pid; error_log stderr;
-events { }
-http {
-	access_log off; client_body_temp_path STATE; proxy_temp_path STATE; fastcgi_temp_path STATE; uwsgi_temp_path STATE; scgi_temp_path STATE;
-	server { listen 127.0.0.1:PORT; root FOLDER; dav_ext_methods PROPFIND OPTIONS; }
-}
-`)
+	write(t, filepath.Join(state, "users"), []byte("ann:{PLAIN}"+nasPassword+"\n"))
 	file := filepath.Join(state, "nginx.conf")
-	write(t, file, []byte(conf))
+	write(t, file, []byte(strings.NewReplacer("DIR", state, "PORT", fmt.Sprint(port), "ROOT", folder, "HOW", how).Replace(`
+load_module /usr/lib/nginx/modules/ngx_http_dav_ext_module.so;
+daemon off; master_process off; pid DIR/pid; error_log stderr;
+events { worker_connections 64; }
+http {
+	access_log off; client_body_temp_path DIR; proxy_temp_path DIR; fastcgi_temp_path DIR; uwsgi_temp_path DIR; scgi_temp_path DIR;
+	server { listen 127.0.0.1:PORT; location /films/ { alias ROOT/; auth_basic films; auth_basic_user_file DIR/users; HOW } }
+}
+`)))
 	s := &fileServer{t: t, port: port, program: "nginx", args: []string{"-p", state, "-c", file, "-e", "stderr"}}
-	return s, fmt.Sprintf("url = \"http://127.0.0.1:%d/\"\n", port)
+	return s, fmt.Sprintf("url = \"http://ann:%s@127.0.0.1:%d/films\"\n", strings.ReplaceAll(url.QueryEscape(nasPassword), "+", "%20"), port)
+}
+
+// startMuStServ serves a folder with another of us.
+func startMuStServ(t testing.TB, folder string) (*fileServer, string) {
+	need(t)
+	port := freePort(t)
+	config := filepath.Join(t.TempDir(), "m.toml")
+	write(t, config, []byte("[ratelimit]\nunmeasured = \"off\"\n[[share]]\nname = \"films\"\npath = '"+folder+"'\n"))
+	cmd := mustserv(t, "-config", config, "-listen", fmt.Sprintf("127.0.0.1:%d", port))
+	s := &fileServer{t: t, port: port, program: cmd.Path, args: cmd.Args[1:], env: append(cmd.Env, "STATE_DIRECTORY="+t.TempDir())}
+	return s, fmt.Sprintf("url = \"http://127.0.0.1:%d/media/films\"\n", port)
 }
 
 // TestStreamsSurvive kills a file server in mid-stream and starts it again:
@@ -124,30 +146,32 @@ func TestStreamsSurvive(t *testing.T) {
 		serve func(testing.TB, string) (*fileServer, string)
 	}{
 		{"smb", startSamba},
-		{"webdav", startNginx},
+		{"nginx, listing", startNginx},
+		{"nginx, WebDAV", startWebDAV},
+		{"MuStServ", startMuStServ},
 	} {
 		t.Run(row.kind, func(t *testing.T) {
 			dir := t.TempDir()
-			film := make([]byte, 24<<20)
-			rand.NewChaCha8([32]byte{1}).Read(film)
-			write(t, filepath.Join(dir, "nas", "film.mkv"), film)
+			content := make([]byte, 24<<20)
+			rand.NewChaCha8([32]byte{1}).Read(content)
+			write(t, filepath.Join(dir, "nas", "film.mkv"), content)
 			server, lines := row.serve(t, filepath.Join(dir, "nas"))
 			server.run()
 			t.Cleanup(func() { server.kill() })
 			write(t, filepath.Join(dir, "m.toml"), []byte("[ratelimit]\nunmeasured = \"off\"\n[[share]]\nname = \"NAS\"\n"+lines))
 			p := start(t, "-config", filepath.Join(dir, "m.toml"), "-listen", "127.0.0.1:0")
-			url := p.url + "/media/NAS/film.mkv"
-			eventually(t, "the film is there", func() bool { status, _ := get(t, p.url+"/browse/NAS/"); return status == 200 && exists(t, url) })
+			film := p.url + "/media/NAS/film.mkv"
+			eventually(t, "the film is there", func() bool { status, _ := get(t, p.url+"/browse/NAS/"); return status == 200 && exists(t, film) })
 			times := 3
 			if os.Getenv("MUSTSERV_LONG") != "" {
 				times = 100
 			}
 			survived := 0
 			for i := range times {
-				kill := rand.Int64N(int64(len(film)) / 2)
+				kill := rand.Int64N(int64(len(content)) / 2)
 				before := time.Now()
-				got, err := readAcross(url, kill, func() { server.kill(); server.run() })
-				if err != nil || got != sha256.Sum256(film) {
+				got, err := readAcross(film, kill, func() { server.kill(); server.run() })
+				if err != nil || got != sha256.Sum256(content) {
 					t.Errorf("time %d, killed at byte %d: %v after %v\n%s", i, kill, err, time.Since(before), p.stderr)
 					continue
 				}
@@ -159,9 +183,9 @@ func TestStreamsSurvive(t *testing.T) {
 }
 
 // exists reports whether a GET finds something.
-func exists(t testing.TB, url string) bool {
+func exists(t testing.TB, at string) bool {
 	t.Helper()
-	response, err := http.Head(url)
+	response, err := http.Head(at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,8 +194,8 @@ func exists(t testing.TB, url string) bool {
 }
 
 // readAcross reads all of a file and does something after so many bytes.
-func readAcross(url string, after int64, do func()) (sum [32]byte, err error) {
-	response, err := http.Get(url)
+func readAcross(at string, after int64, do func()) (sum [32]byte, err error) {
+	response, err := http.Get(at)
 	if err != nil {
 		return sum, err
 	}
