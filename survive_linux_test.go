@@ -152,11 +152,14 @@ func TestStreamsSurvive(t *testing.T) {
 	} {
 		t.Run(row.kind, func(t *testing.T) {
 			dir := t.TempDir()
-			content := make([]byte, 24<<20)
+			content := make([]byte, 48<<20)
 			rand.NewChaCha8([32]byte{1}).Read(content)
 			write(t, filepath.Join(dir, "nas", "film.mkv"), content)
 			server, lines := row.serve(t, filepath.Join(dir, "nas"))
 			server.run()
+			if at := fmt.Sprintf("http://127.0.0.1:%d/media/films/film.mkv", server.port); row.kind == "MuStServ" {
+				eventually(t, "the other has scanned its share", func() bool { return exists(t, at) })
+			}
 			t.Cleanup(func() { server.kill() })
 			write(t, filepath.Join(dir, "m.toml"), []byte("[ratelimit]\nunmeasured = \"off\"\n[[share]]\nname = \"NAS\"\n"+lines))
 			p := start(t, "-config", filepath.Join(dir, "m.toml"), "-listen", "127.0.0.1:0")
@@ -168,7 +171,7 @@ func TestStreamsSurvive(t *testing.T) {
 			}
 			survived := 0
 			for i := range times {
-				kill := rand.Int64N(int64(len(content)) / 2)
+				kill := rand.Int64N(int64(len(content)) / 3)
 				before := time.Now()
 				got, err := readAcross(film, kill, func() { server.kill(); server.run() })
 				if err != nil || got != sha256.Sum256(content) {
