@@ -83,6 +83,9 @@ func New(o Options) (*Handler, error) {
 	if o.Sign == nil {
 		o.Sign = func(*http.Request, *library.Item) string { return "" }
 	}
+	if o.Admin != nil {
+		o.Admin = veiled{o.Admin}
+	}
 	s, err := loadStatics()
 	if err != nil {
 		return nil, err
