@@ -92,7 +92,7 @@ func (g *grid) extend(low, high int64) {
 	}
 	n := int(high - g.base)
 	if n > cap(g.cells) {
-		cells := make([]cell, len(g.cells), min(maxCells, max(n, 2*cap(g.cells), 512)))
+		cells := make([]cell, len(g.cells), min(maxCells, max(n, 16*cap(g.cells), 512))) // few sizes leave little garbage
 		copy(cells, g.cells)
 		g.cells = cells
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 )
 
 // Limits of what one probe reads.
@@ -24,9 +25,11 @@ type input struct {
 	size int64
 	left int64 // bytes that may still be read
 
-	first []byte // the begin of the file
-	buf   []byte // what was read last
-	at    int64  // where buf begins in the file
+	first  []byte // the begin of the file
+	kept   []byte // what keep has read
+	keptAt int64
+	buf    []byte // what was read last
+	at     int64  // where buf begins in the file
 }
 
 // newInput returns the input of a file of size bytes.
@@ -57,20 +60,50 @@ func (in *input) fill(b []byte, off int64) error {
 	return fmt.Errorf("read %d bytes at byte %d: %w", n, off, err)
 }
 
+// steady returns n bytes at off that stay valid, if they are held, else nil.
+func (in *input) steady(off, n int64) []byte {
+	if b := partOf(in.first, 0, off, n); b != nil {
+		return b
+	}
+	return partOf(in.kept, in.keptAt, off, n)
+}
+
+// held returns n bytes at off if they were read already, else nil.
+func (in *input) held(off int64, n int) []byte {
+	if b := in.steady(off, int64(n)); b != nil {
+		return b
+	}
+	return partOf(in.buf, in.at, off, int64(n))
+}
+
+// partOf returns n bytes at off of b, which begins at a byte of the file.
+func partOf(b []byte, at, off, n int64) []byte {
+	if i := off - at; i >= 0 && i <= int64(len(b))-n {
+		return b[i : i+n : i+n]
+	}
+	return nil
+}
+
 // peek returns n bytes at off. They are valid until the next call. Where they
 // have to be read, at least ahead bytes are, if the file has them: a near peek
 // then costs nothing.
 func (in *input) peek(off int64, n, ahead int) ([]byte, error) {
-	if off >= 0 && off <= int64(len(in.first)-n) {
-		return in.first[off : off+int64(n) : off+int64(n)], nil
+	if b := in.held(off, n); b != nil {
+		return b, nil
 	}
-	if off < in.at || off-in.at > int64(len(in.buf)-n) {
-		if err := in.refill(off, max(n, ahead), n); err != nil {
-			return nil, err
-		}
+	if err := in.refill(off, max(n, ahead), n); err != nil {
+		return nil, err
 	}
-	i := int(off - in.at)
-	return in.buf[i : i+n : i+n], nil
+	return in.buf[:n:n], nil
+}
+
+// read fills b with the bytes at off, and leaves what peek returned as it is.
+func (in *input) read(b []byte, off int64) error {
+	if held := in.held(off, len(b)); held != nil {
+		copy(b, held)
+		return nil
+	}
+	return in.fill(b, off)
 }
 
 // refill reads want bytes at off into the buffer, or what the file has of them
@@ -80,7 +113,7 @@ func (in *input) refill(off int64, want, least int) error {
 		want = int(max(int64(least), in.size-off))
 	}
 	if cap(in.buf) < want {
-		in.buf = make([]byte, want)
+		in.buf = make([]byte, 1<<bits.Len(uint(want-1)))
 	}
 	in.buf, in.at = in.buf[:want], off
 	err := in.fill(in.buf, off)
@@ -100,6 +133,17 @@ func (in *input) head(n int) ([]byte, error) {
 		in.first = first
 	}
 	return in.first[:min(n, len(in.first))], nil
+}
+
+// keep reads n bytes at off that are held from then on, in place of those of
+// the last call.
+func (in *input) keep(off, n int64) error {
+	if in.steady(off, n) != nil {
+		return nil
+	}
+	b, err := in.load(off, n)
+	in.kept, in.keptAt = b, off
+	return err
 }
 
 // load returns a copy of n bytes at off that stays valid.

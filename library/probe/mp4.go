@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
-
-	"github.com/abema/go-mp4"
 )
 
 // Limits of MP4 files.
@@ -16,6 +14,11 @@ const (
 	maxTracks = 1000
 	maxDepth  = 8
 	maxGuess  = 8 << 10 // bytes read where a fragment is expected
+
+	// Bytes of an index, and of the header of a fragment, that are read at
+	// once; of larger ones only the parts that are needed are.
+	mostHeld     = 512 << 10
+	mostFragment = 64 << 10
 )
 
 // mp4File is an MP4 or QuickTime file that is being read.
@@ -29,16 +32,25 @@ type mp4File struct {
 	cut        bool  // the file ends or becomes unreadable amid its fragments
 	tags       tags
 	guess      int // length of a fragment's header
+	depth      int // boxes that are open
+	samples    mp4Samples
+	run        table // of a fragment
 
 	chapters     *mp4Track // whose texts are their names
 	chapterBytes int64     // that were read for them
 }
 
-// mp4Box is a box at the top of the file.
+// mp4Box is a box of the file.
 type mp4Box struct {
-	kind            string
+	code            [4]byte
 	at, header, end int64
 }
+
+// kind returns the type of the box.
+func (b *mp4Box) kind() string { return string(b.code[:]) }
+
+// content is what follows the header.
+func (b *mp4Box) content() extent { return extent{b.at + b.header, b.end} }
 
 // recogniseMP4 goes by the first box. Old QuickTime files have no ftyp.
 func recogniseMP4(in *input) (bool, error) {
@@ -97,7 +109,7 @@ func (f *mp4File) seconds() float64 {
 func (f *mp4File) walk() error {
 	found := false
 	for at, n := int64(0), 0; f.in.size-at >= 8; n++ {
-		b, err := f.box(at)
+		b, err := f.box(at, f.in.size, f.guess)
 		if isFlaw(err) && found {
 			f.cut = f.fragmented
 			return nil
@@ -108,13 +120,13 @@ func (f *mp4File) walk() error {
 		if err != nil {
 			return err
 		}
-		switch {
-		case b.kind == "moov" && !found:
+		switch kind := b.kind(); {
+		case kind == "moov" && !found:
 			found = true
 			err = f.movie(b)
-		case b.kind == "moof" && !found:
-			err = flawf("box %q at byte %d: a fragment without its moov box; play it by its playlist", b.kind, at)
-		case b.kind == "moof":
+		case kind == "moof" && !found:
+			err = flawf("box %q at byte %d: a fragment without its moov box; play it by its playlist", kind, b.at)
+		case kind == "moof":
 			err = f.fragment(b)
 		}
 		if err != nil || found && !f.fragmented {
@@ -128,91 +140,75 @@ func (f *mp4File) walk() error {
 	return nil
 }
 
-// box reads the header of the box at a byte of the file. Of the last box only
-// its begin has to be in the file if it holds media.
-func (f *mp4File) box(at int64) (mp4Box, error) {
-	head, err := f.in.peek(at, int(min(16, f.in.size-at)), f.guess)
+// box reads the header of the box at a byte of the file, which has to end by
+// another. Where it has to be read, at least ahead bytes are.
+func (f *mp4File) box(at, limit int64, ahead int) (b mp4Box, err error) {
+	head, err := f.in.peek(at, int(min(16, limit-at)), ahead)
 	if err != nil {
-		return mp4Box{}, err
+		return b, err
 	}
-	b := mp4Box{string(head[4:8]), at, 8, 0}
+	b = mp4Box{[4]byte(head[4:]), at, 8, 0}
 	size := uint64(binary.BigEndian.Uint32(head))
 	switch {
 	case size == 0:
-		size = uint64(f.in.size - at)
+		size = uint64(limit - at)
 	case size == 1 && len(head) == 16:
 		b.header, size = 16, binary.BigEndian.Uint64(head[8:])
 	}
 	switch {
 	case size < uint64(b.header):
-		return b, flawf("box %q at byte %d: size %d is smaller than its header", b.kind, at, size)
-	case size > uint64(f.in.size-at):
-		return b, flawf("box %q at byte %d: size %d %s (%d bytes)", b.kind, at, size, errPastIt, f.in.size)
+		return b, flawf("box %q at byte %d: size %d is smaller than its header", b.kind(), at, size)
+	case size > uint64(limit-at):
+		return b, flawf("box %q at byte %d: size %d %s (%d bytes)", b.kind(), at, size, errPastIt, limit)
 	}
 	b.end = at + int64(size)
 	return b, nil
 }
 
-// content returns a box with its header. It is valid until the next read.
-func (f *mp4File) content(b mp4Box) ([]byte, error) {
-	if n := b.end - b.at; n <= maxGuess {
-		return f.in.peek(b.at, int(n), int(n)+16)
+// children calls visit for the boxes in a part of the file, as far as they are
+// whole: QuickTime leaves odd bytes behind some.
+func (f *mp4File) children(e extent, visit func(b mp4Box) error) error {
+	if f.depth++; f.depth > maxDepth {
+		e.end = e.at
 	}
-	return f.in.load(b.at, b.end-b.at)
-}
-
-// visitBoxes calls visit for the box in b and for those inside of the ones
-// that visit wants opened. What is wrong inside an opened box ends that box
-// only: QuickTime leaves odd bytes at the end of some.
-func visitBoxes(b []byte, visit func(h *mp4.ReadHandle, payload []byte) (open bool, err error)) error {
-	var failed error
-	_, err := mp4.ReadBoxStructure(bytes.NewReader(b), func(h *mp4.ReadHandle) (any, error) {
-		begin, end := h.BoxInfo.Offset+h.BoxInfo.HeaderSize, h.BoxInfo.Offset+h.BoxInfo.Size
-		if begin > end || end > uint64(len(b)) || failed != nil {
-			return nil, flaw("box is longer than the one around it")
+	defer func() { f.depth-- }()
+	for e.size() >= 8 {
+		b, err := f.box(e.at, e.end, window)
+		if isFlaw(err) {
+			return nil
 		}
-		open, err := visit(h, b[begin:end])
+		if err == nil {
+			err = visit(b)
+		}
 		if err != nil {
-			failed = err
-			return nil, err
+			return err
 		}
-		if open && len(h.Path) < maxDepth {
-			_, _ = h.Expand()
-		}
-		return nil, failed
-	})
-	if failed != nil {
-		return failed
-	}
-	if err != nil {
-		return flawf("%v", err)
+		e.at = b.end
 	}
 	return nil
 }
 
-// path returns the kinds of a box and those around it, joined by slashes.
-func path(h *mp4.ReadHandle) string {
-	var b []byte
-	for _, kind := range h.Path {
-		b = append(append(b, '/'), kind[:]...)
-	}
-	return string(b[1:])
+// begin returns the first bytes of a part of the file, at most n. They are
+// valid until the next read.
+func (f *mp4File) begin(e extent, n int64) ([]byte, error) {
+	return f.in.peek(e.at, int(min(e.size(), n)), window)
 }
 
 // movie reads the index, and enters the samples that it lists.
 func (f *mp4File) movie(b mp4Box) error {
-	moov, err := f.in.load(b.at, b.end-b.at)
-	if err != nil {
-		return err
+	if n := b.end - b.at; n <= mostHeld {
+		if err := f.in.keep(b.at, n); err != nil {
+			return err
+		}
 	}
-	m := mp4Movie{file: f, at: b.at}
-	if err := visitBoxes(moov, m.visit); err != nil {
-		return flawf("box %q at byte %d: %v", b.kind, b.at, err)
+	m := mp4Movie{file: f}
+	if err := m.read(b); err != nil {
+		return wrapFlaw(err, "box %q at byte %d", b.kind(), b.at)
 	}
 	m.finish()
 	for i, t := range f.tracks {
-		if err := t.list(f.in.ctx, f.curve); err != nil {
-			return wrapFlaw(err, "track %d in box %q at byte %d", i+1, b.kind, b.at)
+		if err := f.list(t); err != nil {
+			return wrapFlaw(err, "track %d in box %q at byte %d", i+1, b.kind(), b.at)
 		}
 	}
 	if f.chapters != nil && len(f.tags.chapters) == 0 {

@@ -1,13 +1,14 @@
 package probe
 
-import (
-	"encoding/binary"
+import "encoding/binary"
 
-	"github.com/abema/go-mp4"
-)
-
-// Flags of a trun box.
+// Flags of tfhd and trun boxes.
 const (
+	headBase    = 0x000001
+	headEntry   = 0x000002
+	headLength  = 0x000008
+	headSize    = 0x000010
+	headMoof    = 0x020000
 	runOffset   = 0x001
 	runFlags    = 0x004
 	runLength   = 0x100
@@ -31,64 +32,83 @@ type mp4Fragment struct {
 
 // fragment enters the samples of a moof box.
 func (f *mp4File) fragment(b mp4Box) error {
-	moof, err := f.content(b)
-	if err != nil {
-		return err
+	n := b.end - b.at
+	if n <= mostFragment {
+		ahead := 0
+		if n <= maxGuess {
+			ahead = int(n) + 16 // with the next header
+		}
+		if _, err := f.in.peek(b.at, int(n), ahead); err != nil {
+			return err
+		}
 	}
-	f.guess = min(maxGuess, len(moof)+len(moof)/8+48)
-	m := &mp4Fragment{file: f, at: b.at, base: b.at, place: b.at}
-	if err := visitBoxes(moof, m.visit); err != nil {
-		return wrapFlaw(err, "box %q at byte %d", b.kind, b.at)
+	f.guess = int(min(maxGuess, n+n/8+48))
+	m := mp4Fragment{file: f, at: b.at, base: b.at, place: b.at}
+	err := f.children(b.content(), func(b mp4Box) error {
+		if b.kind() != "traf" {
+			return nil
+		}
+		m.track, m.dated = nil, false
+		return f.children(b.content(), m.visit)
+	})
+	return wrapFlaw(err, "box %q at byte %d", b.kind(), b.at)
+}
+
+// visit takes one box of the track's part of the fragment.
+func (m *mp4Fragment) visit(b mp4Box) error {
+	e := b.content()
+	switch b.kind() {
+	case "tfhd":
+		p, err := m.file.begin(e, 8+8+5*4)
+		if err == nil {
+			err = m.header(p)
+		}
+		return err
+	case "tfdt":
+		p, err := m.file.begin(e, 12)
+		switch {
+		case len(p) >= 12 && p[0] == 1:
+			m.date(int64(min(binary.BigEndian.Uint64(p[4:]), 1<<62)))
+		case len(p) >= 8:
+			m.date(int64(binary.BigEndian.Uint32(p[4:])))
+		}
+		return err
+	case "trun":
+		return m.run(e)
 	}
 	return nil
 }
 
-// visit takes one box of the fragment.
-func (m *mp4Fragment) visit(h *mp4.ReadHandle, payload []byte) (open bool, err error) {
-	switch path(h) {
-	case "moof", "moof/traf":
-		m.track, m.dated = nil, false
-		return true, nil
-	case "moof/traf/tfhd", "moof/traf/tfdt":
-		box, _, err := h.ReadPayload()
-		if err != nil {
-			return false, flawf("%v", err)
-		}
-		switch b := box.(type) {
-		case *mp4.Tfhd:
-			m.header(b)
-		case *mp4.Tfdt:
-			m.date(int64(min(b.GetBaseMediaDecodeTime(), 1<<62)))
-		}
-	case "moof/traf/trun":
-		return false, m.run(payload)
+// header begins a track's part of the fragment: the box tfhd.
+func (m *mp4Fragment) header(b []byte) error {
+	if len(b) < 8 {
+		return flaw(`box "tfhd" is cut off`)
 	}
-	return false, nil
-}
-
-// header begins a track's part of the fragment.
-func (m *mp4Fragment) header(b *mp4.Tfhd) {
-	has := func(flag uint32) bool { return b.CheckFlag(flag) }
+	flags, id, b := binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:]), b[8:]
+	m.track = m.file.track(id)
+	var defaults mp4Defaults
+	if m.track != nil {
+		defaults = m.track.defaults
+	}
+	m.length, m.size = defaults.length, defaults.size
 	switch {
-	case has(mp4.TfhdBaseDataOffsetPresent):
-		m.base = int64(min(b.BaseDataOffset, 1<<62))
-	case has(mp4.TfhdDefaultBaseIsMoof):
+	case flags&headBase != 0 && len(b) >= 8:
+		m.base, b = int64(min(binary.BigEndian.Uint64(b), 1<<62)), b[8:]
+	case flags&headMoof != 0:
 		m.base = m.at
 	default:
 		m.base = m.place // the first counts from the moof, others from the end of the one before
 	}
 	m.place = m.base
-	m.track = m.file.track(b.TrackID)
-	if m.track == nil {
-		return
+	for _, field := range []struct {
+		flag uint32
+		to   *int64
+	}{{headEntry, new(int64)}, {headLength, &m.length}, {headSize, &m.size}} {
+		if flags&field.flag != 0 && len(b) >= 4 {
+			*field.to, b = int64(binary.BigEndian.Uint32(b)), b[4:]
+		}
 	}
-	m.length, m.size = int64(m.track.defaults.DefaultSampleDuration), int64(m.track.defaults.DefaultSampleSize)
-	if has(mp4.TfhdDefaultSampleDurationPresent) {
-		m.length = int64(b.DefaultSampleDuration)
-	}
-	if has(mp4.TfhdDefaultSampleSizePresent) {
-		m.size = int64(b.DefaultSampleSize)
-	}
+	return nil
 }
 
 // date sets the time of the track's next run. A jump back by more than a
@@ -106,25 +126,30 @@ func (m *mp4Fragment) date(at int64) {
 }
 
 // run enters the samples of a trun box.
-func (m *mp4Fragment) run(b []byte) error {
+func (m *mp4Fragment) run(e extent) error {
+	b, err := m.file.begin(e, 16)
+	if err != nil {
+		return err
+	}
 	if len(b) < 8 {
 		return flaw(`box "trun" is cut off`)
 	}
-	flags, count, b := binary.BigEndian.Uint32(b)&0xffffff, int64(binary.BigEndian.Uint32(b[4:])), b[8:]
+	flags, count := binary.BigEndian.Uint32(b)&0xffffff, int64(binary.BigEndian.Uint32(b[4:]))
+	e.at, b = e.at+8, b[8:]
 	if flags&runOffset != 0 && len(b) >= 4 {
-		m.place, b = m.base+int64(int32(binary.BigEndian.Uint32(b))), b[4:]
+		m.place, e.at = m.base+int64(int32(binary.BigEndian.Uint32(b))), e.at+4
 	}
-	if flags&runFlags != 0 && len(b) >= 4 {
-		b = b[4:]
+	if flags&runFlags != 0 && e.size() >= 4 {
+		e.at += 4
 	}
-	width := 0
+	width := int64(0)
 	for _, f := range []uint32{runLength, runSize, runSample, runComposed} {
 		if flags&f != 0 {
 			width += 4
 		}
 	}
-	if count*int64(width) > int64(len(b)) {
-		return flawf(`box "trun" has %d entries in %d bytes`, count, len(b))
+	if count*width > e.size() {
+		return flawf(`box "trun" has %d entries in %d bytes`, count, e.size())
 	}
 	if m.track != nil && m.track.counts() && m.track.timescale <= 0 {
 		return flaw("the timescale of its track is 0")
@@ -133,8 +158,10 @@ func (m *mp4Fragment) run(b []byte) error {
 		m.equal(count)
 		return nil
 	}
-	m.each(b[:count*int64(width)], flags, width)
-	return nil
+	entries := &m.file.run
+	entries.open(m.file.in, extent{e.at, e.at + count*width})
+	m.each(entries, flags, int(width))
+	return entries.err
 }
 
 // equal enters samples of equal size and length.
@@ -154,9 +181,9 @@ func (m *mp4Fragment) equal(count int64) {
 }
 
 // each enters samples that tell their sizes or lengths in entries of width bytes.
-func (m *mp4Fragment) each(b []byte, flags uint32, width int) {
-	for ; len(b) > 0; b = b[width:] {
-		length, size, e := m.length, m.size, b
+func (m *mp4Fragment) each(entries *table, flags uint32, width int) {
+	for e := entries.next(width); e != nil; e = entries.next(width) {
+		length, size := m.length, m.size
 		if flags&runLength != 0 {
 			length, e = int64(binary.BigEndian.Uint32(e)), e[4:]
 		}

@@ -4,104 +4,172 @@ import (
 	"encoding/binary"
 	"iter"
 	"slices"
+)
 
-	"github.com/abema/go-mp4"
+// Limits of what is read of boxes.
+const (
+	mostDescribed = 4 << 10 // bytes of the description of a track's samples
+	mostEdits     = 16
 )
 
 // mp4Movie collects what the moov box says.
 type mp4Movie struct {
 	file     *mp4File
-	at       int64               // of the moov box in the file
-	chapters []uint32            // tracks that others name as their chapters
-	defaults map[uint32]mp4.Trex // of fragments, by track
+	track    *mp4Track              // whose box is open
+	chapters []uint32               // tracks that others name as their chapters
+	defaults map[uint32]mp4Defaults // of fragments, by track
 }
 
-// visit takes one box of the movie. The tables of samples stay bytes:
-// go-mp4 would make a struct of every entry, many times their size.
-func (m *mp4Movie) visit(h *mp4.ReadHandle, payload []byte) (open bool, err error) {
+// mp4Defaults is what holds for the samples of fragments that do not tell.
+type mp4Defaults struct{ length, size int64 }
+
+// read goes over the boxes of the movie.
+func (m *mp4Movie) read(b mp4Box) error { return m.file.children(b.content(), m.visit) }
+
+// visit takes one box of the movie.
+func (m *mp4Movie) visit(b mp4Box) error {
 	f := m.file
-	switch path(h) {
-	case "moov", "moov/trak/mdia", "moov/trak/mdia/minf", "moov/trak/mdia/minf/stbl", "moov/trak/edts":
-		return true, nil
-	case "moov/mvex":
+	switch b.kind() {
+	case "cmov":
+		return flaw("the index is compressed, which is not supported")
+	case "mvhd":
+		timescale, duration, _, err := f.times(b)
+		f.timescale, f.duration = timescale, duration
+		return err
+	case "mvex":
 		f.fragmented = true
-		return true, nil
-	case "moov/cmov":
-		return false, flaw("the index is compressed, which is not supported")
-	case "moov/trak":
+		return f.children(b.content(), m.extends)
+	case "udta", "meta":
+		return f.userData(b)
+	case "trak":
 		if len(f.tracks) == maxTracks {
-			return false, flawf("more than %d tracks", maxTracks)
+			return flawf("more than %d tracks", maxTracks)
 		}
-		f.tracks = append(f.tracks, &mp4Track{})
-		return true, nil
-	case "moov/udta", "moov/meta":
-		f.tags.readMP4(payload, m.at+int64(h.BoxInfo.Offset+h.BoxInfo.HeaderSize))
-		return false, nil
-	case "moov/mvhd", "moov/mvex/trex":
-		m.header(h)
-		return false, nil
+		m.track = &mp4Track{}
+		f.tracks = append(f.tracks, m.track)
+		return f.children(b.content(), m.inTrack)
 	}
-	if len(h.Path) > 2 && h.Path[1] == mp4.BoxTypeTrak() {
-		m.track(f.tracks[len(f.tracks)-1], h, payload)
-	}
-	return false, nil
+	return nil
 }
 
-// header takes a box that is about the whole movie.
-func (m *mp4Movie) header(h *mp4.ReadHandle) {
-	box, _, err := h.ReadPayload()
+// extends takes the box trex of a track.
+func (m *mp4Movie) extends(b mp4Box) error {
+	if b.kind() != "trex" || b.content().size() < 20 || len(m.defaults) >= maxTracks {
+		return nil
+	}
+	p, err := m.file.begin(b.content(), 20)
 	if err != nil {
-		return
+		return err
 	}
-	switch b := box.(type) {
-	case *mp4.Mvhd:
-		m.file.timescale, m.file.duration = int64(b.Timescale), int64(b.GetDuration())
-	case *mp4.Trex:
-		if m.defaults == nil {
-			m.defaults = map[uint32]mp4.Trex{}
-		}
-		if len(m.defaults) < maxTracks {
-			m.defaults[b.TrackID] = *b
-		}
+	if m.defaults == nil {
+		m.defaults = map[uint32]mp4Defaults{}
 	}
+	long := func(at int) int64 { return int64(binary.BigEndian.Uint32(p[at:])) }
+	m.defaults[uint32(long(4))] = mp4Defaults{long(12), long(16)}
+	return nil
 }
 
-// track takes a box of one track.
-func (m *mp4Movie) track(t *mp4Track, h *mp4.ReadHandle, payload []byte) {
-	switch path(h) {
-	case "moov/trak/tref":
-		m.chapters = append(m.chapters, chapterTracks(payload)...)
-	case "moov/trak/edts/elst":
-		t.edits = payload
-	case "moov/trak/mdia/minf/stbl/stsd":
-		t.description = payload
-	case "moov/trak/mdia/minf/stbl/stts":
-		t.times = payload
-	case "moov/trak/mdia/minf/stbl/stsz", "moov/trak/mdia/minf/stbl/stz2":
-		t.sizes, t.packed = payload, h.Path[5] == mp4.StrToBoxType("stz2")
-	case "moov/trak/mdia/minf/stbl/stsc":
-		t.chunks = payload
-	case "moov/trak/mdia/minf/stbl/stco", "moov/trak/mdia/minf/stbl/co64":
-		t.places, t.wide = payload, h.Path[5] == mp4.BoxTypeCo64()
-	case "moov/trak/tkhd", "moov/trak/mdia/mdhd", "moov/trak/mdia/hdlr":
-		t.header(h)
+// inTrack takes a box of the track.
+func (m *mp4Movie) inTrack(b mp4Box) (err error) {
+	f, t := m.file, m.track
+	switch b.kind() {
+	case "mdia":
+		return f.children(b.content(), m.inMedia)
+	case "edts":
+		return f.children(b.content(), func(b mp4Box) (err error) {
+			if b.kind() == "elst" {
+				t.edits, err = f.copied(b, 8+20*mostEdits)
+			}
+			return err
+		})
+	case "tkhd":
+		return m.identify(b)
+	case "tref":
+		p, err := f.begin(b.content(), window)
+		m.chapters = append(m.chapters, chapterTracks(p)...)
+		return err
 	}
+	return nil
 }
 
-// header takes a small box of the track.
-func (t *mp4Track) header(h *mp4.ReadHandle) {
-	box, _, err := h.ReadPayload()
-	if err != nil {
-		return
+// inMedia takes a box of the track's media.
+func (m *mp4Movie) inMedia(b mp4Box) error {
+	f, t := m.file, m.track
+	switch b.kind() {
+	case "mdhd":
+		timescale, _, code, err := f.times(b)
+		t.timescale, t.Language = timescale, language(code)
+		return err
+	case "hdlr":
+		p, err := f.begin(b.content(), 12)
+		if len(p) == 12 {
+			t.handler = string(p[8:])
+		}
+		return err
+	case "minf":
+		return f.children(b.content(), func(b mp4Box) error {
+			if b.kind() == "stbl" {
+				return f.children(b.content(), m.inTables)
+			}
+			return nil
+		})
 	}
-	switch b := box.(type) {
-	case *mp4.Tkhd:
-		t.id = b.TrackID
-	case *mp4.Mdhd:
-		t.timescale, t.Language = int64(b.Timescale), language(b.Language)
-	case *mp4.Hdlr:
-		t.handler = string(b.HandlerType[:])
+	return nil
+}
+
+// inTables takes the description of the samples, and notes where their tables
+// lie.
+func (m *mp4Movie) inTables(b mp4Box) (err error) {
+	t := m.track
+	switch kind := b.kind(); kind {
+	case "stsd":
+		t.description, err = m.file.copied(b, mostDescribed)
+	case "stts":
+		t.times = b.content()
+	case "stsz", "stz2":
+		t.sizes, t.packed = b.content(), kind == "stz2"
+	case "stsc":
+		t.chunks = b.content()
+	case "stco", "co64":
+		t.places, t.wide = b.content(), kind == "co64"
 	}
+	return err
+}
+
+// identify takes the number of the track, behind two times.
+func (m *mp4Movie) identify(b mp4Box) error {
+	p, err := m.file.begin(b.content(), 24)
+	if len(p) < 24 {
+		return err
+	}
+	m.track.id = binary.BigEndian.Uint32(p[12:])
+	if p[0] == 1 {
+		m.track.id = binary.BigEndian.Uint32(p[20:])
+	}
+	return err
+}
+
+// times returns what mvhd and mdhd begin with: how many units of time a second
+// has, how many the whole lasts, and the two bytes behind them, a language.
+func (f *mp4File) times(b mp4Box) (timescale, duration int64, code [3]byte, err error) {
+	p, err := f.begin(b.content(), 34)
+	switch {
+	case len(p) >= 34 && p[0] == 1:
+		timescale, duration = int64(binary.BigEndian.Uint32(p[20:])), int64(binary.BigEndian.Uint64(p[24:]))
+		p = p[32:]
+	case len(p) >= 22:
+		timescale, duration = int64(binary.BigEndian.Uint32(p[12:])), int64(binary.BigEndian.Uint32(p[16:]))
+		p = p[20:]
+	default:
+		return 0, 0, code, err
+	}
+	return timescale, duration, [3]byte{p[0] >> 2 & 31, p[0]&3<<3 | p[1]>>5, p[1] & 31}, err
+}
+
+// copied returns a copy of the first bytes of a box, at most n.
+func (f *mp4File) copied(b mp4Box, n int64) ([]byte, error) {
+	p, err := f.begin(b.content(), n)
+	return slices.Clone(p), err
 }
 
 // language returns a code of ISO 639-2, empty for none. QuickTime has numbers
@@ -184,7 +252,7 @@ func editShift(elst []byte, movie, media int64) float64 {
 	}
 	wide, b := elst[0] == 1, elst[8:]
 	var shift float64
-	for range min(binary.BigEndian.Uint32(elst[4:]), 16) {
+	for range min(binary.BigEndian.Uint32(elst[4:]), mostEdits) {
 		var length, begin int64
 		switch {
 		case wide && len(b) >= 20:

@@ -5,44 +5,55 @@ import (
 	"strconv"
 )
 
-// Limits of chapters whose names lie among the media.
+// Limits of tags, and of chapters whose names lie among the media.
 const (
+	maxChapterList  = 128 << 10 // bytes: it has 255 names at most
 	maxChapterText  = 512
 	maxChapterBytes = 256 << 10 // that are read for all names
+	pictureMark     = 12        // bytes that tell the type of a picture
 )
 
-// readMP4 takes the tags from the boxes in b, the content of a udta or meta
-// box at a byte of the file: iTunes puts them into meta/ilst, QuickTime
-// straight into udta.
-func (t *tags) readMP4(b []byte, at int64) { t.readBoxes(b, at, 0) }
-
-func (t *tags) readBoxes(b []byte, at int64, depth int) {
-	if len(b) >= 8 && string(b[:4]) == "\x00\x00\x00\x00" {
-		b, at = b[4:], at+4 // version and flags of meta, which QuickTime leaves out
+// userData takes the tags in a udta or meta box: iTunes puts them into
+// meta/ilst, QuickTime straight into udta.
+func (f *mp4File) userData(b mp4Box) error {
+	e := b.content()
+	p, err := f.begin(e, 8)
+	if err != nil {
+		return err
 	}
-	for kind, body := range boxesIn(b) {
-		at += 8
-		switch kind {
-		case "meta", "ilst":
-			if depth < 3 {
-				t.readBoxes(body, at, depth+1)
-			}
-		case "covr":
-			t.readCover(body, at)
-		case "chpl":
-			t.readChapterList(body)
-		case "trkn", "gnre":
-			if n := boxNumber(body); kind == "trkn" && n > 0 {
-				t.set("track", strconv.Itoa(n))
-			} else if kind == "gnre" {
-				t.set("genre", genreOf(n-1))
-			}
-		default:
-			if key := mp4Key(kind); key != "" {
-				t.set(key, boxText(body))
-			}
+	if len(p) == 8 && binary.BigEndian.Uint32(p) == 0 {
+		e.at += 4 // version and flags of meta, which QuickTime leaves out
+	}
+	return f.children(e, f.tag)
+}
+
+// tag takes one tag, or the boxes around others.
+func (f *mp4File) tag(b mp4Box) error {
+	switch kind := b.kind(); kind {
+	case "meta", "ilst":
+		return f.userData(b)
+	case "covr":
+		return f.covers(b)
+	case "chpl":
+		p, err := f.begin(b.content(), maxChapterList)
+		f.tags.readChapterList(p)
+		return err
+	case "trkn", "gnre":
+		n, err := f.tagNumber(b)
+		if kind == "trkn" && n > 0 {
+			f.tags.set("track", strconv.Itoa(n))
+		} else if kind == "gnre" {
+			f.tags.set("genre", genreOf(n-1))
 		}
-		at += int64(len(body))
+		return err
+	default:
+		key := mp4Key(kind)
+		if key == "" {
+			return nil
+		}
+		text, err := f.tagText(b)
+		f.tags.set(key, text)
+		return err
 	}
 }
 
@@ -65,45 +76,64 @@ func mp4Key(kind string) string {
 	return ""
 }
 
-// boxText returns the text of an iTunes item, which is in a data box, or of a
-// QuickTime one, which has length and language in front.
-func boxText(b []byte) string {
-	for kind, body := range boxesIn(b) {
-		if kind == "data" && len(body) > 8 {
-			return string(body[8:min(len(body), 8+maxText)])
+// values calls visit for the values of an iTunes item: what is in its data
+// boxes, behind type and language.
+func (f *mp4File) values(b mp4Box, visit func(value extent) error) error {
+	return f.children(b.content(), func(b mp4Box) error {
+		e := b.content()
+		if e.at += 8; b.kind() != "data" || e.size() <= 0 {
+			return nil
 		}
-	}
-	if len(b) > 4 {
-		if n := int(b[0])<<8 | int(b[1]); n <= len(b)-4 {
-			return string(b[4 : 4+n])
-		}
-	}
-	return ""
+		return visit(e)
+	})
 }
 
-// boxNumber returns the number in an iTunes item: two bytes, or the ones
+// tagText returns the text of an iTunes item, or of a QuickTime one, which has
+// length and language in front.
+func (f *mp4File) tagText(b mp4Box) (text string, err error) {
+	err = f.values(b, func(value extent) error {
+		p, err := f.begin(value, maxText)
+		if text == "" {
+			text = string(p)
+		}
+		return err
+	})
+	if err != nil || text != "" {
+		return text, err
+	}
+	p, err := f.begin(b.content(), 4+maxText)
+	if len(p) > 4 {
+		if n := int(binary.BigEndian.Uint16(p)); int64(n) <= b.content().size()-4 {
+			text = string(p[4:min(len(p), 4+n)])
+		}
+	}
+	return text, err
+}
+
+// tagNumber returns the number in an iTunes item: two bytes, or the ones
 // behind two others.
-func boxNumber(b []byte) int {
-	for kind, body := range boxesIn(b) {
+func (f *mp4File) tagNumber(b mp4Box) (n int, err error) {
+	err = f.values(b, func(value extent) error {
+		p, err := f.begin(value, 4)
 		switch {
-		case kind == "data" && len(body) >= 12:
-			return int(binary.BigEndian.Uint16(body[10:]))
-		case kind == "data" && len(body) >= 10:
-			return int(binary.BigEndian.Uint16(body[8:]))
+		case n != 0:
+		case len(p) >= 4:
+			n = int(binary.BigEndian.Uint16(p[2:]))
+		case len(p) >= 2:
+			n = int(binary.BigEndian.Uint16(p))
 		}
-	}
-	return 0
+		return err
+	})
+	return n, err
 }
 
-// readCover takes the first picture of an iTunes item at a byte of the file.
-func (t *tags) readCover(b []byte, at int64) {
-	for kind, body := range boxesIn(b) {
-		at += 8
-		if kind == "data" && len(body) > 8 {
-			t.picture(body[8:], at+8, int64(len(body)-8), false)
-		}
-		at += int64(len(body))
-	}
+// covers notes where the first picture of an iTunes item lies.
+func (f *mp4File) covers(b mp4Box) error {
+	return f.values(b, func(value extent) error {
+		p, err := f.begin(value, pictureMark)
+		f.tags.picture(p, value.at, value.size(), false)
+		return err
+	})
 }
 
 // readChapterList takes the chapters of Nero: times in units of 100 ns.
@@ -134,20 +164,21 @@ func (f *mp4File) readChapters(t *mp4Track) error {
 	if t.timescale <= 0 {
 		return nil
 	}
-	sizes, err1 := t.sampleSizes(f.in.size)
-	times, err2 := newTimeTable(t.times, sizes.count)
-	chunks, err3 := t.chunkTable()
-	if err1 != nil || err2 != nil || err3 != nil {
-		return nil // a film without chapters plays too
+	s := &f.samples
+	if err := s.open(f.in, t); err != nil {
+		return unlessFlaw(err) // a film without chapters plays too
 	}
-	for done := int64(0); done < min(sizes.count, maxChapters); {
-		at, n, err := chunks.next()
+	for done := int64(0); done < min(s.sizes.count, maxChapters); {
+		at, n, err := s.chunks.next()
 		if err != nil || n < 0 {
-			return nil
+			return unlessFlaw(err)
 		}
-		for range min(n, maxChapters-done, sizes.count-done) {
-			begin, size := times.now, sizes.of(done)
-			times.advance(1)
+		for range min(n, maxChapters-done, s.sizes.count-done) {
+			begin, size := s.times.now, s.sizes.next()
+			s.times.advance(1)
+			if err := s.failed(); err != nil {
+				return unlessFlaw(err)
+			}
 			text, err := f.chapterText(at, size)
 			if err != nil {
 				return err
@@ -157,6 +188,14 @@ func (f *mp4File) readChapters(t *mp4Track) error {
 		}
 	}
 	return nil
+}
+
+// unlessFlaw returns the error of a read only, not one about the content.
+func unlessFlaw(err error) error {
+	if isFlaw(err) {
+		return nil
+	}
+	return err
 }
 
 // chapterText reads the text of a chapter: its length in two bytes in front.

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -92,33 +93,43 @@ func TestEditShift(t *testing.T) {
 	}
 }
 
-// stereo16 is uncompressed sound as QuickTime counts it: samples of size
-// bytes, one 44100th of a second each, in chunks of 4410.
-func stereo16(size uint32, packetSamples, packetBytes int64) *mp4Track {
-	return &mp4Track{
-		Track: Track{Kind: "audio", Codec: "pcm"}, timescale: 44100,
-		times: words(0, 1, 44100, 1), sizes: words(0, size, 44100), chunks: words(0, 1, 1, 4410, 1),
-		places:        append(words(0, 10), words(0, 1e5, 2e5, 3e5, 4e5, 5e5, 6e5, 7e5, 8e5, 9e5)...),
-		packetSamples: packetSamples, packetBytes: packetBytes,
+// layTables makes a file of tables, with a megabyte of media behind them, and
+// returns where each lies.
+func layTables(t *testing.T, tables ...[]byte) (in *input, at []extent) {
+	t.Helper()
+	file := append(slices.Concat(tables...), make([]byte, 1<<20)...)
+	end := int64(0)
+	for _, b := range tables {
+		at = append(at, extent{end, end + int64(len(b))})
+		end += int64(len(b))
 	}
+	return newInput(t.Context(), bytes.NewReader(file), int64(len(file))), at
 }
 
 func TestUncompressedSound(t *testing.T) {
 	for _, tt := range []struct {
-		name  string
-		track *mp4Track
-		want  int64 // bytes in all
+		name                             string
+		size, packetSamples, packetBytes int64
+		want                             int64 // bytes in all
 	}{
-		{"true size", stereo16(4, 0, 0), 44100 * 4},
-		{"true size and packets", stereo16(4, 1, 4), 44100 * 4},
-		{"size 1", stereo16(1, 1, 4), 44100 * 4},
-		{"packets of 64 samples", stereo16(1, 64, 68), 10 * 69 * 68},
+		{"true size", 4, 0, 0, 44100 * 4},
+		{"true size and packets", 4, 1, 4, 44100 * 4},
+		{"size 1", 1, 1, 4, 44100 * 4},
+		{"packets of 64 samples", 1, 64, 68, 10 * 69 * 68},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := newCurve(1 << 30)
-			if err := tt.track.list(t.Context(), c); err != nil {
+			// QuickTime counts samples of one 44100th of a second each, in chunks of 4410.
+			in, at := layTables(t, words(0, 1, 44100, 1), words(0, uint32(tt.size), 44100), words(0, 1, 1, 4410, 1),
+				words(0, 10, 0, 1e5, 2e5, 3e5, 4e5, 5e5, 6e5, 7e5, 8e5, 9e5))
+			track := &mp4Track{
+				Track: Track{Kind: "audio", Codec: "pcm"}, timescale: 44100, times: at[0], sizes: at[1], chunks: at[2], places: at[3],
+				packetSamples: tt.packetSamples, packetBytes: tt.packetBytes,
+			}
+			f := &mp4File{in: in, curve: newCurve(in.size)}
+			if err := f.list(track); err != nil {
 				t.Fatal(err)
 			}
+			c := f.curve
 			if c.payload != tt.want || math.Abs(c.seconds()-1) > 1e-6 || c.start != 0 || c.end != 9e5+tt.want/10 {
 				t.Errorf("%d bytes from %d to %d in %g s, want %d", c.payload, c.start, c.end, c.seconds(), tt.want)
 			}
@@ -128,36 +139,39 @@ func TestUncompressedSound(t *testing.T) {
 
 func TestSampleSizes(t *testing.T) {
 	for _, tt := range []struct {
-		name  string
-		track mp4Track
-		want  []int64
+		name   string
+		packed bool
+		stsz   []byte
+		want   []int64
 	}{
-		{"32 bits", mp4Track{sizes: words(0, 0, 3, 7, 70000, 9)}, []int64{7, 70000, 9}},
-		{"all equal", mp4Track{sizes: words(0, 5, 3)}, []int64{5, 5, 5}},
-		{"16 bits", mp4Track{packed: true, sizes: words(0, 16, 2, 7<<16|9)}, []int64{7, 9}},
-		{"8 bits", mp4Track{packed: true, sizes: words(0, 8, 4, 0x01020304)}, []int64{1, 2, 3, 4}},
-		{"4 bits", mp4Track{packed: true, sizes: words(0, 4, 5, 0x12345000)}, []int64{1, 2, 3, 4, 5}},
-		{"no table", mp4Track{}, nil},
+		{"32 bits", false, words(0, 0, 3, 7, 70000, 9), []int64{7, 70000, 9}},
+		{"all equal", false, words(0, 5, 3), []int64{5, 5, 5}},
+		{"16 bits", true, words(0, 16, 2, 7<<16|9), []int64{7, 9}},
+		{"8 bits", true, words(0, 8, 4, 0x01020304), []int64{1, 2, 3, 4}},
+		{"4 bits", true, words(0, 4, 5, 0x12345000), []int64{1, 2, 3, 4, 5}},
+		{"no table", false, nil, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := tt.track.sampleSizes(1 << 20)
-			if err != nil {
+			in, at := layTables(t, tt.stsz)
+			var s sizeTable
+			if err := s.begin(in, &mp4Track{packed: tt.packed, sizes: at[0]}); err != nil {
 				t.Fatal(err)
 			}
 			var got []int64
-			for i := range s.count {
-				got = append(got, s.of(i))
+			for range s.count {
+				got = append(got, s.next())
 			}
-			if !slices.Equal(got, tt.want) {
-				t.Errorf("%v, want %v", got, tt.want)
+			if !slices.Equal(got, tt.want) || s.err != nil {
+				t.Errorf("%v, want %v; error %v", got, tt.want, s.err)
 			}
 		})
 	}
 }
 
 func TestTimesAndChunks(t *testing.T) {
-	times, err := newTimeTable(words(0, 3, 2, 10, 0, 99, 1, 0xffffffff), 5)
-	if err != nil {
+	in, at := layTables(t, words(0, 3, 2, 10, 0, 99, 1, 0xffffffff), words(0, 3, 1, 5, 1, 2, 4, 1, 4, 1, 1), words(0, 5, 10, 20, 30, 40, 50))
+	var times timeTable
+	if err := times.begin(in, at[0], 5); err != nil {
 		t.Fatal(err)
 	}
 	var lengths []int64
@@ -167,21 +181,54 @@ func TestTimesAndChunks(t *testing.T) {
 	if want := []int64{10, 10, 0, 0, 0}; !slices.Equal(lengths, want) {
 		t.Errorf("lengths %v, want %v", lengths, want)
 	}
-	track := mp4Track{chunks: words(0, 3, 1, 5, 1, 2, 4, 1, 4, 1, 1), places: words(0, 5, 10, 20, 30, 40, 50)}
-	chunks, err := track.chunkTable()
-	if err != nil {
+	var chunks chunkTable
+	if err := chunks.begin(in, &mp4Track{chunks: at[1], places: at[2]}); err != nil {
 		t.Fatal(err)
 	}
-	var counts []int64
+	var places, counts []int64
 	for range 6 {
-		_, n, err := chunks.next()
+		at, n, err := chunks.next()
 		if err != nil {
 			t.Fatal(err)
 		}
-		counts = append(counts, n)
+		places, counts = append(places, at), append(counts, n)
 	}
 	if want := []int64{5, 4, 4, 1, 1, -1}; !slices.Equal(counts, want) {
 		t.Errorf("samples %v, want %v", counts, want)
+	}
+	if want := []int64{10, 20, 30, 40, 50, 0}; !slices.Equal(places, want) {
+		t.Errorf("places %v, want %v", places, want)
+	}
+}
+
+// TestTable reads a table that is larger than its window, and one whose reads
+// fail in the middle.
+func TestTable(t *testing.T) {
+	data := make([]byte, 3*tableWindow+24)
+	for i := range len(data) / 12 {
+		binary.BigEndian.PutUint32(data[i*12:], uint32(i))
+	}
+	in, at := layTables(t, data)
+	var rows table
+	for _, tt := range []struct {
+		name string
+		left int64 // that may be read
+		want int
+	}{{"whole", 1 << 30, len(data) / 12}, {"fails", tableWindow, tableWindow / 12}} {
+		t.Run(tt.name, func(t *testing.T) {
+			in.left = tt.left
+			rows.open(in, at[0])
+			n := 0
+			for b := rows.next(12); b != nil; b = rows.next(12) {
+				if binary.BigEndian.Uint32(b) != uint32(n) {
+					t.Fatalf("entry %d is %v", n, b)
+				}
+				n++
+			}
+			if n != tt.want || (rows.err != nil) != (n < len(data)/12) || cap(rows.buf) > tableWindow {
+				t.Errorf("%d entries, want %d; error %v, %d bytes of memory", n, tt.want, rows.err, cap(rows.buf))
+			}
+		})
 	}
 }
 

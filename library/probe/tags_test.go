@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -119,16 +120,24 @@ func TestMP4Tags(t *testing.T) {
 	const png = "\x89PNG\r\n\x1a\n picture"
 	data := func(kind uint32, b string) []byte { return boxed("data", words(kind, 0), []byte(b)) }
 	chapters := slices.Concat([]byte{1, 0, 0, 0, 0, 0, 0, 0, 2}, binary.BigEndian.AppendUint64(nil, 0), []byte("\x03One"), binary.BigEndian.AppendUint64(nil, 75000000), []byte("\x03Two"))
-	udta := slices.Concat(boxed("chpl", chapters), boxed("meta", words(0), boxed("hdlr", make([]byte, 25)), boxed("ilst",
-		boxed("\xa9nam", data(1, "T")), boxed("trkn", data(0, "\x00\x00\x00\x03\x00\x0c\x00\x00")), boxed("gnre", data(0, "\x00\x12")), boxed("covr", data(14, png)))))
-	var got tags
-	got.readMP4(udta, 1000)
-	var info Info
-	got.fill(&info)
-	want := Info{Title: "T", Number: 3, Genre: "Rock", Chapters: []Chapter{{0, "One"}, {7.5, "Two"}},
-		Cover: &Cover{"image/png", 1000 + int64(bytes.Index(udta, []byte(png))), int64(len(png))}}
-	if !reflect.DeepEqual(info, want) {
-		t.Errorf("%+v %+v, want %+v", info, info.Cover, want)
+	for _, cover := range []string{png, png + strings.Repeat("x", 4<<20)} {
+		udta := boxed("udta", boxed("chpl", chapters), boxed("meta", words(0), boxed("hdlr", make([]byte, 25)), boxed("ilst",
+			boxed("covr", data(14, cover)), boxed("\xa9nam", data(1, "T")), boxed("trkn", data(0, "\x00\x00\x00\x03\x00\x0c\x00\x00")), boxed("gnre", data(0, "\x00\x12")))))
+		in := newInput(t.Context(), bytes.NewReader(udta), int64(len(udta)))
+		f := &mp4File{in: in}
+		if err := f.children(extent{0, in.size}, f.userData); err != nil {
+			t.Fatal(err)
+		}
+		var info Info
+		f.tags.fill(&info)
+		want := Info{Title: "T", Number: 3, Genre: "Rock", Chapters: []Chapter{{0, "One"}, {7.5, "Two"}},
+			Cover: &Cover{"image/png", int64(bytes.Index(udta, []byte(png))), int64(len(cover))}}
+		if !reflect.DeepEqual(info, want) {
+			t.Errorf("%+v %+v, want %+v", info, info.Cover, want)
+		}
+		if read := maxRead - in.left; read > 3*window {
+			t.Errorf("%d bytes were read of tags with a picture of %d", read, len(cover))
+		}
 	}
 }
 
