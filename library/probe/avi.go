@@ -483,13 +483,10 @@ func (f *aviFile) openIndex(s *aviStream) error {
 	if h.kind != 0 || h.width != 16 {
 		return flawf("index at byte %d is of kind %d", s.index.at, h.kind)
 	}
-	// The list is copied, as reading the others loses it.
-	list, err := f.in.load(h.at, int64(h.count)*16)
-	if err != nil {
-		return err
-	}
-	for ; len(list) >= 16; list = list[16:] {
-		at := int64(min(binary.LittleEndian.Uint64(list), 1<<62))
+	var list table
+	list.open(f.in, extent{h.at, h.at + int64(h.count)*16})
+	for b := list.next(16); b != nil; b = list.next(16) {
+		at := int64(min(binary.LittleEndian.Uint64(b), 1<<62))
 		if f.in.size-at < 32 {
 			f.curve.cut = true
 			return nil
@@ -509,7 +506,7 @@ func (f *aviFile) openIndex(s *aviStream) error {
 			return err
 		}
 	}
-	return nil
+	return list.err
 }
 
 // aviIndex is the header of an OpenDML index.

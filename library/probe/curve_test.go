@@ -5,6 +5,7 @@ import (
 	"iter"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strconv"
 	"testing"
@@ -402,5 +403,25 @@ func TestDueWhereOnlyTheAverageIsKnown(t *testing.T) {
 		if len(due.Bytes) != want || want > 0 && sum != int64(want)*1000+500 {
 			t.Errorf("%g s: %d cells of %d bytes in all, want %d", seconds, len(due.Bytes), sum, want)
 		}
+	}
+}
+
+// TestMemoryOfCurve enters a film of which one track begins before the other:
+// the cells are made once, and in few steps.
+func TestMemoryOfCurve(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	c := newCurve(1 << 40)
+	for _, begin := range []int{0, -2, -4} {
+		for i := range 3 * 3600 * 24 {
+			c.add(float64(begin)+float64(i)/24, 0, int64(i)*1000, 1000)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if grown, want := after.TotalAlloc-before.TotalAlloc, uint64(maxCells*16*5/4); grown > want {
+		t.Errorf("%d bytes of memory, want at most %d", grown, want)
+	}
+	if c.first != -4 || c.payload != 3*3*3600*24*1000 {
+		t.Errorf("%d bytes from %g s on", c.payload, c.first)
 	}
 }

@@ -3,7 +3,6 @@ package probe
 import (
 	"encoding/binary"
 	"math"
-	"slices"
 )
 
 // Limits of FLV files.
@@ -432,7 +431,7 @@ func (f *flvFile) measureSampled() (Curve, float64, error) {
 	if err != nil {
 		return Curve{}, 0, err
 	}
-	places := []place{start}
+	places := append(make([]place, 0, len(known)+2), start)
 	for _, p := range append(known, to) {
 		last := places[len(places)-1]
 		if p.time > last.time+flvGap {
@@ -525,8 +524,9 @@ func (f *flvFile) index(start, end place) ([]place, error) {
 	if f.meta == nil {
 		return nil, nil
 	}
-	var places []place
-	for i := range min(len(f.meta.times), len(f.meta.positions)) {
+	n := min(len(f.meta.times), len(f.meta.positions))
+	places := make([]place, 0, n+1) // and the end
+	for i := range n {
 		p := place{f.meta.times[i], int64(max(0, min(f.meta.positions[i], 1<<62)))}
 		if p.offset > start.offset && p.offset < end.offset && p.time >= start.time && p.time <= end.time {
 			places = append(places, p)
@@ -546,7 +546,7 @@ func (f *flvFile) index(start, end place) ([]place, error) {
 			f.lead = max(f.lead, h.end-h.at)
 		}
 	}
-	return slices.Clip(places), nil
+	return places, nil
 }
 
 // find looks for a tag: its length stands behind it once more, and a tag

@@ -3,6 +3,7 @@ package probe
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -10,6 +11,14 @@ import (
 const (
 	scriptDepth = 6
 	scriptItems = 1 << 18
+
+	scriptNumber = 9 // bytes of a number
+)
+
+// Names of the index of key frames.
+const (
+	keyTimes     = "keyframes/times"
+	keyPositions = "keyframes/filepositions"
 )
 
 // flvMeta is what a script tag says.
@@ -115,9 +124,9 @@ func (s *flvScript) number(path string) bool {
 	v := math.Float64frombits(binary.BigEndian.Uint64(s.b))
 	s.b = s.b[8:]
 	switch {
-	case path == "keyframes/times":
+	case path == keyTimes:
 		s.meta.times = append(s.meta.times, v)
-	case path == "keyframes/filepositions":
+	case path == keyPositions:
 		s.meta.positions = append(s.meta.positions, v)
 	case !strings.Contains(path, "/") && len(s.meta.numbers) < maxComments:
 		s.meta.numbers[path] = v
@@ -159,6 +168,12 @@ func (s *flvScript) array(path string, depth int) bool {
 	}
 	n := binary.BigEndian.Uint32(s.b)
 	s.b = s.b[4:]
+	switch room := int(min(n, scriptItems, uint32(len(s.b)/scriptNumber))); path {
+	case keyTimes:
+		s.meta.times = slices.Grow(s.meta.times, room)
+	case keyPositions:
+		s.meta.positions = slices.Grow(s.meta.positions, room)
+	}
 	for range min(n, scriptItems) {
 		if !s.value(path, depth+1) {
 			return false

@@ -83,20 +83,28 @@ func (g *grid) reach(t float64) int {
 // extend makes cells from low to high, and spare ones before a new first one,
 // so that times that run backwards cost no more than others.
 func (g *grid) extend(low, high int64) {
-	if low < g.base {
-		spare := min(int64(len(g.cells)/2), maxCells-(high-low))
-		cells := make([]cell, int(high-low+spare))
-		copy(cells[g.base-low+spare:], g.cells)
-		g.base, g.cells = low-spare, cells
+	if low >= g.base {
+		g.resize(max(int(high-g.base), len(g.cells)))
 		return
 	}
-	n := int(high - g.base)
+	had := len(g.cells)
+	low -= min(int64(had/2), maxCells-(high-low))
+	before := int(g.base - low)
+	g.resize(int(high - low))
+	copy(g.cells[before:], g.cells[:had])
+	clear(g.cells[:before])
+	g.base = low
+}
+
+// resize sets the number of cells, which is no less than before. The memory
+// grows in few steps, which leave little garbage.
+func (g *grid) resize(n int) {
 	if n > cap(g.cells) {
-		cells := make([]cell, len(g.cells), min(maxCells, max(n, 16*cap(g.cells), 512))) // few sizes leave little garbage
+		cells := make([]cell, len(g.cells), min(maxCells, max(n, 16*cap(g.cells), 512)))
 		copy(cells, g.cells)
 		g.cells = cells
 	}
-	g.cells = g.cells[:max(n, len(g.cells))]
+	g.cells = g.cells[:n]
 }
 
 // double makes the cells twice as wide.

@@ -248,6 +248,9 @@ func (f *mkvFile) take(e ebmlElement) error {
 		}
 		return nil
 	}
+	if e.id == mkvCues {
+		return f.readCues(e)
+	}
 	b, err := f.in.load(e.body, e.end-e.body)
 	if err != nil {
 		return err
@@ -263,8 +266,6 @@ func (f *mkvFile) take(e ebmlElement) error {
 		f.tags.read(b)
 	case mkvChapters:
 		f.readChapters(b)
-	case mkvCues:
-		f.readCues(b)
 	}
 	return nil
 }

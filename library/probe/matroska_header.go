@@ -11,7 +11,9 @@ import (
 const (
 	mkvMostChapters = 2000
 	maxAttachments  = 1000
-	maxCues         = 1 << 16
+	maxCues         = 1 << 13 // that are kept: of a film of three hours one each 1.3 s
+	leastCue        = 24      // bytes that one usually takes
+	cueWindow       = 128 << 10
 )
 
 // mkvCue is a place of the index: a block at offset in the cluster at cluster
@@ -122,26 +124,51 @@ func (t *mkvTrack) finish() {
 	}
 }
 
-// readCues takes the places of the index. Places of subtitles serve as well:
-// the times of all tracks are one time line.
-func (f *mkvFile) readCues(b []byte) {
-	for id, point := range ebmlIn(b) {
-		if id != 0xbb {
-			continue
+// readCues takes the places of the index, but for those that are nearer to the
+// one before than that all can be kept. Places of subtitles serve as well: the
+// times of all tracks are one time line.
+func (f *mkvFile) readCues(cues ebmlElement) error {
+	f.cues = slices.Grow(f.cues, int(min(maxCues, (cues.end-cues.body)/leastCue)))
+	for at := cues.body; at < cues.end; {
+		ahead := int(min(cueWindow, cues.end-at))
+		e, err := f.in.element(at, cues.end, ahead)
+		if isFlaw(err) || err == nil && (e.open || e.end > cues.end) {
+			return nil
 		}
-		var c mkvCue
-		c.time = math.NaN()
-		for id, v := range ebmlIn(point) {
-			switch id {
-			case 0xb3:
-				c.time = float64(ebmlUint(v)) * f.scale
-			case 0xb7:
-				if f.position(&c, v) && len(f.cues) < maxCues {
-					f.cues = append(f.cues, c)
-				}
+		if err != nil {
+			return err
+		}
+		if e.id == 0xbb && e.end-e.body <= window {
+			b, err := f.in.peek(e.body, int(e.end-e.body), ahead)
+			if err != nil {
+				return err
+			}
+			f.cue(b)
+		}
+		at = e.end
+	}
+	return nil
+}
+
+// cue takes a place of the index, one for each track.
+func (f *mkvFile) cue(b []byte) {
+	c := mkvCue{place: place{time: math.NaN()}}
+	for id, v := range ebmlIn(b) {
+		switch id {
+		case 0xb3:
+			c.time = float64(ebmlUint(v)) * f.scale
+		case 0xb7:
+			if f.position(&c, v) && !f.near(c) && len(f.cues) < maxCues {
+				f.cues = append(f.cues, c)
 			}
 		}
 	}
+}
+
+// near reports whether a cue tells little more than the one before it.
+func (f *mkvFile) near(c mkvCue) bool {
+	n := len(f.cues)
+	return n > 0 && c.time >= f.cues[n-1].time && c.time < f.cues[n-1].time+f.duration*f.scale/maxCues
 }
 
 // position takes the place of a cue for one track; ok tells whether it is in

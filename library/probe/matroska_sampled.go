@@ -166,7 +166,7 @@ func (f *mkvFile) checkCues() error {
 // places returns the places of the cues, and of the clusters where cues are
 // far apart, and the last cluster.
 func (f *mkvFile) places(start place) (out []place, last place, err error) {
-	out = append(out, start)
+	out = append(make([]place, 0, len(f.cues)+2), start) // and the end
 	w := mkvWalk{file: f, at: f.first, last: place{start.time, f.first}}
 	for _, c := range f.cues {
 		if c.time > w.last.time+mkvGap && c.cluster > w.at {

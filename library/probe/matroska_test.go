@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -224,23 +223,5 @@ func TestFlippedBytesOfFilms(t *testing.T) {
 			}
 			harmless(t, data[:at])
 		}
-	}
-}
-
-// TestFilmOfThreeHours counts the memory of a sampled film.
-func TestFilmOfThreeHours(t *testing.T) {
-	data := matroska(probetest.MatroskaOptions{Seconds: 3 * 3600, FPS: 24, FrameSize: func(i int) int { return 20 + i*7%90 }, Cues: "end"})
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f := &file{data: data}
-	info, err := probe.Probe(t.Context(), f, int64(len(data)))
-	runtime.ReadMemStats(&after)
-	if err != nil {
-		t.Fatal(err)
-	}
-	grown := after.TotalAlloc - before.TotalAlloc
-	t.Logf("%.0f s, exact %v: %d bytes of memory, %d reads of %d bytes", info.Duration, info.Curve.Exact, grown, f.reads, f.bytes)
-	if info.Curve.Exact || grown > 8<<20 {
-		t.Errorf("took %d bytes of memory", grown)
 	}
 }

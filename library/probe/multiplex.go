@@ -149,7 +149,7 @@ func (m *multiplex) tick(raw float64, at int64) {
 	m.end = max(m.end, at)
 	m.seen(t, at, true)
 	if m.clocked != m.piece || m.every || m.curve != nil {
-		m.clocked, m.points = m.piece, append(m.points, place{t, at})
+		m.clocked, m.points = m.piece, m.note(m.points, place{t, at})
 	}
 }
 
@@ -164,9 +164,17 @@ func (m *multiplex) stamp(t *muxTrack, raw float64, at int64) {
 		t.whole, t.fresh = t.fresh, 0
 		return
 	}
-	if t.piece != m.piece || m.every {
-		t.piece, t.points = m.piece, append(t.points, place{s, at})
+	if played := t.Kind == "video" || t.Kind == "audio"; played && (t.piece != m.piece || m.every) {
+		t.piece, t.points = m.piece, m.note(t.points, place{s, at})
 	}
+}
+
+// note appends a place. The first makes room for one of each piece.
+func (m *multiplex) note(points []place, p place) []place {
+	if points == nil && m.curve == nil {
+		points = make([]place, 0, maxPieces+maxPieces/8)
+	}
+	return append(points, p)
 }
 
 // bytes enters n bytes of a track. They are due when the picture or sound is

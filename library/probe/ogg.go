@@ -77,6 +77,7 @@ type oggFile struct {
 	in      *input
 	streams []*oggStream // of the link of the chain that is being read
 	start   int64        // of the first page with sound or pictures
+	seen    []oggPage    // by look
 	tags    tags
 }
 
@@ -373,7 +374,7 @@ func (o *oggFile) chained(s *oggStream, last int64) (bool, error) {
 }
 
 // look returns the pages that begin within n bytes from a byte of the file on,
-// as far as their headers are there.
+// as far as their headers are there. They are valid until the next call.
 func (o *oggFile) look(at, n int64) ([]oggPage, error) {
 	n = min(n, o.in.size-at)
 	if n < oggPageHead {
@@ -383,7 +384,7 @@ func (o *oggFile) look(at, n int64) ([]oggPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	var pages []oggPage
+	pages := o.seen[:0]
 	for i := int64(0); i < n; {
 		next := bytes.Index(b[i:], []byte(oggMark))
 		if next < 0 {
@@ -402,6 +403,7 @@ func (o *oggFile) look(at, n int64) ([]oggPage, error) {
 		pages = append(pages, p)
 		i = p.end - at
 	}
+	o.seen = pages
 	return pages, nil
 }
 

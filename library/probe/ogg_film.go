@@ -173,7 +173,7 @@ func (o *oggFile) sample(s *oggStream) (seconds float64, c Curve, err error) {
 		return 0, c, err
 	}
 	pieces := int64(min(seconds/oggStep, float64(size/oggPiece/oggShare), oggPieces))
-	film := []oggPlace{{0, o.start}}
+	film := append(make([]oggPlace, 0, pieces+2), oggPlace{0, o.start})
 	var lag float64
 	for i := range pieces {
 		place, late, err := o.piece(s, o.start+share(size, i+1, pieces+1))

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -295,24 +294,6 @@ func TestEndedContext(t *testing.T) {
 	f := &file{data: probetest.WAV(1, 8000, 1)}
 	if _, err := probe.Probe(ctx, f, int64(len(f.data))); !errors.Is(err, context.Canceled) || f.reads > 0 {
 		t.Errorf("error %v after %d reads", err, f.reads)
-	}
-}
-
-// TestThreeHours probes a film of 260000 pictures: the index of 1 MB, 2 MB of
-// cells, half of them again for growing, and little else.
-func TestThreeHours(t *testing.T) {
-	data := probetest.MP4(probetest.MP4Options{Seconds: 3 * 3600, FPS: 24, FrameSize: func(i int) int { return 8 + i%40 }})
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	info, err := probeBytes(t, data)
-	runtime.ReadMemStats(&after)
-	if err != nil {
-		t.Fatal(err)
-	}
-	grown := after.TotalAlloc - before.TotalAlloc
-	t.Logf("%.0f s: %d bytes of memory, %v", info.Duration, grown, info.Curve.Spec(ratelimit.DefaultPolicy()))
-	if grown > 8<<20 {
-		t.Errorf("took %d bytes of memory", grown)
 	}
 }
 

@@ -1,10 +1,6 @@
 package probe
 
-import (
-	"slices"
-
-	"mustserv/ratelimit"
-)
+import "mustserv/ratelimit"
 
 // Of a file that was looked at in places only, the rate of the lines between
 // the places is too low by what happens between them. Measured on films and
@@ -103,7 +99,7 @@ func (s *samples) curve(size, end int64, main int) (Curve, error) {
 }
 
 // closed returns places with the end of the file behind them, at the time that
-// the rate of the last of them leads to.
+// the rate of the last of them leads to. They are not used any more.
 func closed(points []place, end int64) []place {
 	n := len(points)
 	p, q := points[max(0, n-20)], points[n-1]
@@ -111,5 +107,5 @@ func closed(points []place, end int64) []place {
 		return points
 	}
 	rest := float64(end-q.offset) * (q.time - p.time) / float64(q.offset-p.offset)
-	return append(slices.Clip(points), place{q.time + rest, end})
+	return append(points, place{q.time + rest, end})
 }

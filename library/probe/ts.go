@@ -242,9 +242,13 @@ func (f *tsFile) tracks(program int, b []byte) {
 		if 5+n > len(b) {
 			return
 		}
-		t := tsTrack(b[0], b[5:5+n], disc)
+		kind, about := b[0], b[5:5+n]
 		b = b[5+n:]
-		if t == nil || f.streams[pid] != nil || f.sections[pid] != nil || len(f.mux.tracks) >= maxMux {
+		if f.streams[pid] != nil || f.sections[pid] != nil || len(f.mux.tracks) >= maxMux {
+			continue
+		}
+		t := tsTrack(kind, about, disc)
+		if t == nil {
 			continue
 		}
 		if t.Kind == "video" || t.Kind == "audio" {

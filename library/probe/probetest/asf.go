@@ -26,19 +26,39 @@ const (
 
 // ASF returns an ASF file of one track.
 func ASF(o ASFOptions) []byte {
+	o = o.defaults()
+	packets := o.packets()
+	return append(o.head(len(packets)/asfPacket), packets...)
+}
+
+// ASFFilm returns an ASF file of pictures that fill a packet each.
+func ASFFilm(o ASFOptions) *Made {
+	o = o.defaults()
+	n := int(o.Seconds*25 + 0.5)
+	return &Made{Head: o.head(n), Size: asfPacket, Units: n, Unit: func(i int) []byte {
+		return asfPart(nil, i, make([]byte, asfPacket-40), 0)
+	}}
+}
+
+// defaults returns o with the zero values replaced.
+func (o ASFOptions) defaults() ASFOptions {
 	if o.Seconds == 0 {
 		o.Seconds = 10
 	}
 	if o.FrameSize == nil {
 		o.FrameSize = func(int) int { return 4000 }
 	}
-	packets := o.packets()
+	return o
+}
+
+// head returns what is before a number of packets.
+func (o ASFOptions) head(packets int) []byte {
 	little64 := func(v int64) []byte { return binary.LittleEndian.AppendUint64(nil, uint64(v)) }
 	length, flags := int64((o.Seconds+asfPreroll/1000)*1e7), 2
 	if o.Unknown {
 		length, flags = 0, 1
 	}
-	about := slices.Concat(zeros(16), zeros(16), little64(int64(len(packets)/asfPacket)), little64(length), little64(length), little64(asfPreroll), little32(flags), little32(asfPacket), little32(asfPacket), little32(1000000))
+	about := slices.Concat(zeros(16), zeros(16), little64(int64(packets)), little64(length), little64(length), little64(asfPreroll), little32(flags), little32(asfPacket), little32(asfPacket), little32(1000000))
 	kind := "\xc0\xef\x19\xbc\x4d\x5b\xcf\x11\xa8\xfd\x00\x80\x5f\x5c\x44\x2b"
 	form := slices.Concat(little32(320), little32(240), []byte{2}, little16(40), little32(40), little32(320), little32(240), little16(1), little16(24), []byte("WMV2"), zeros(20))
 	if o.Music {
@@ -57,8 +77,9 @@ func ASF(o ASFOptions) []byte {
 			zeros(8), little64((asfPreroll/1000+2)*1e7), little16(0), zeros(8), little32(4), wide("Two")),
 	)
 	head := asfObject("\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c", little32(6), []byte{1, 2}, objects)
-	data := asfObject("\x36\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c", zeros(16), little64(int64(len(packets)/asfPacket)), []byte{1, 1}, packets)
-	return append(head, data...)
+	data := slices.Concat(zeros(16), little64(int64(packets)), []byte{1, 1})
+	name := "\x36\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c"
+	return slices.Concat(head, []byte(name), little64(int64(24+len(data)+packets*asfPacket)), data)
 }
 
 // extension returns the list of languages and what more is told of the stream.
@@ -95,18 +116,22 @@ func (o ASFOptions) packets() []byte {
 	for i := range max(1, int(o.Seconds*25+0.5)) {
 		data := make([]byte, o.FrameSize(i))
 		pattern(data, i)
-		for at := 0; at < len(data); {
-			n := min(len(data)-at, asfPacket-40)
-			head := slices.Concat([]byte{0x82, 0, 0, 0x10, 0x5d}, little16(0), little32(i*40), little16(40),
-				[]byte{0x81, byte(i)}, little32(at), []byte{8}, little32(len(data)), little32(i*40+asfPreroll))
-			packet := slices.Concat(head, data[at:at+n])
-			fill := asfPacket - len(packet)
-			copy(packet[5:], little16(fill))
-			out = append(append(out, packet...), zeros(fill)...)
-			at += n
+		for at := 0; at < len(data); at += asfPacket - 40 {
+			out = asfPart(out, i, data, at)
 		}
 	}
 	return out
+}
+
+// asfPart appends the packet with the part of picture i from a byte on.
+func asfPart(out []byte, i int, data []byte, at int) []byte {
+	n := min(len(data)-at, asfPacket-40)
+	head := slices.Concat([]byte{0x82, 0, 0, 0x10, 0x5d}, little16(0), little32(i*40), little16(40),
+		[]byte{0x81, byte(i)}, little32(at), []byte{8}, little32(len(data)), little32(i*40+asfPreroll))
+	packet := slices.Concat(head, data[at:at+n])
+	fill := asfPacket - len(packet)
+	copy(packet[5:], little16(fill))
+	return append(append(out, packet...), zeros(fill)...)
 }
 
 // asfObject returns an object.

@@ -64,7 +64,7 @@ func AVI(o AVIOptions) []byte {
 			n := 0
 			for _, e := range entries {
 				if e.id == id {
-					list, n = slices.Concat(list, little32(e.at+8), little32(e.size)), n+1
+					list, n = append(append(list, little32(e.at+8)...), little32(e.size)...), n+1
 				}
 			}
 			at[i] = base + len(movi) + len(tail)

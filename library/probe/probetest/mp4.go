@@ -8,6 +8,7 @@ type MP4Options struct {
 	FPS        int             // pictures per second, 25 if 0
 	FrameSize  func(i int) int // bytes of picture i, at least 8; constant 4000 if nil
 	Audio      bool            // a second track, AAC, 48 kHz stereo, 128 kbit/s
+	AudioSize  int             // bytes of a frame of sound, 341 if 0
 	MoovAtEnd  bool            // the index comes after the media
 	Fragmented bool            // moof and mdat for each second of video
 	Chunk      float64         // seconds of one track in one piece, 0.5 if 0
@@ -25,6 +26,9 @@ func (o MP4Options) defaults() MP4Options {
 	}
 	if o.FrameSize == nil {
 		o.FrameSize = func(int) int { return 4000 }
+	}
+	if o.AudioSize == 0 {
+		o.AudioSize = audioBytes
 	}
 	if o.Chunk == 0 {
 		o.Chunk = 0.5
@@ -65,7 +69,7 @@ func (o MP4Options) tracks() []*track {
 		return []*track{v}
 	}
 	n := max(1, int(o.Seconds*audioHertz/audioSamples+0.5))
-	a := &track{id: 2, timescale: audioHertz, delta: audioSamples, sizes: slices.Repeat([]int{audioBytes}, n)}
+	a := &track{id: 2, timescale: audioHertz, delta: audioSamples, sizes: slices.Repeat([]int{o.AudioSize}, n)}
 	return []*track{v, a}
 }
 

@@ -233,3 +233,19 @@ func packHeader(old bool, seconds float64) []byte {
 		byte(units >> 14), byte(units >> 6 & 0xff), byte(units<<2&0xff) | 3, 0xf8,
 	}
 }
+
+// seconds returns a film of which each second is a stream of its own.
+func (o MPEGOptions) seconds(build func(MPEGOptions) []byte) *Made {
+	o = o.defaults()
+	n := int(o.Seconds)
+	o.Seconds = 1
+	second := func(i int) []byte {
+		o.Start = float64(i)
+		return build(o)
+	}
+	return &Made{Size: len(second(0)), Units: n, Unit: second}
+}
+
+// TSFilm and PSFilm return films of pictures of one size.
+func TSFilm(o MPEGOptions) *Made { return o.seconds(TS) }
+func PSFilm(o MPEGOptions) *Made { return o.seconds(PS) }

@@ -62,6 +62,17 @@ func (w *oggWriter) picture(granule int64, packet []byte) []byte {
 // Ogg returns an Ogg file: sound of 96 kbit/s that lies a second behind the
 // pictures, if there are any.
 func Ogg(o OggOptions) []byte {
+	f := OggFilm(o)
+	out := f.Head
+	for i := range f.Units {
+		out = append(out, f.Unit(i)...)
+	}
+	return out
+}
+
+// OggFilm returns what Ogg does, if all pictures are of one size. The numbers
+// of its pages tell the order in which it is read.
+func OggFilm(o OggOptions) *Made {
 	if o.Seconds == 0 {
 		o.Seconds = 10
 	}
@@ -71,10 +82,18 @@ func Ogg(o OggOptions) []byte {
 	if o.FrameSize == nil {
 		o.FrameSize = func(int) int { return 2000 }
 	}
-	film, sound := oggWriter{serial: o.Serial}, oggWriter{serial: o.Serial + 1}
+	film, sound := &oggWriter{serial: o.Serial}, &oggWriter{serial: o.Serial + 1}
 	if !o.Film {
 		sound.serial = o.Serial
 	}
+	head := o.head(film, sound)
+	film2, sound2 := *film, *sound // as pages are numbered
+	size := len(o.second(&film2, &sound2, 0))
+	return &Made{Head: head, Size: size, Units: int(o.Seconds), Unit: func(i int) []byte { return o.second(film, sound, i) }}
+}
+
+// head returns the pages before pictures and sound.
+func (o OggOptions) head(film, sound *oggWriter) []byte {
 	heads := oggHeads(o.Codec, o.Comments)
 	var out []byte
 	if o.Film {
@@ -88,26 +107,27 @@ func Ogg(o OggOptions) []byte {
 	for _, head := range heads[2:] {
 		out = append(out, sound.page(0, 0, head)...)
 	}
-	at, second := int64(0), int64(oggHertz)
-	if o.Codec == "opus" {
-		at = 312
-	}
-	for i := range int(o.Seconds) {
-		for k := i * 25; o.Film && k < i*25+25; k++ {
-			b := make([]byte, o.FrameSize(k))
-			pattern(b, k)
-			out = append(out, film.picture(int64(k/25*25+1)<<6|int64(k%25), b)...)
-		}
-		var packets [][]byte
-		for k := range oggPackets {
-			b := make([]byte, oggPacket)
-			pattern(b, i*oggPackets+k)
-			packets = append(packets, b)
-		}
-		at += second
-		out = append(out, sound.page(0, at, packets...)...)
-	}
 	return out
+}
+
+// second returns the pages of one second.
+func (o OggOptions) second(film, sound *oggWriter, i int) (out []byte) {
+	for k := i * 25; o.Film && k < i*25+25; k++ {
+		b := make([]byte, o.FrameSize(k))
+		pattern(b, k)
+		out = append(out, film.picture(int64(k/25*25+1)<<6|int64(k%25), b)...)
+	}
+	var packets [][]byte
+	for k := range oggPackets {
+		b := make([]byte, oggPacket)
+		pattern(b, i*oggPackets+k)
+		packets = append(packets, b)
+	}
+	at := int64(i+1) * oggHertz
+	if o.Codec == "opus" {
+		at += 312
+	}
+	return append(out, sound.page(0, at, packets...)...)
 }
 
 // oggHeads returns the packets before the sound.
