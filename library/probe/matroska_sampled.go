@@ -87,7 +87,9 @@ func (f *mkvFile) measureSampled() (Curve, float64, error) {
 			return Curve{}, 0, err
 		}
 	}
-	places = rising(append(places, end))
+	if places, err = f.refine(rising(append(places, end))); err != nil {
+		return Curve{}, 0, err
+	}
 	c := sampledCurve(places, mkvFactor, f.in.size, start.offset, f.in.size-end.offset)
 	if c.Average <= 0 {
 		return Curve{}, 0, flawf("%d bytes in %.3f s are no bit rate that is played", end.offset-start.offset, end.time-start.time)

@@ -67,6 +67,7 @@ func TestMultiplexes(t *testing.T) {
 		{"ts with a gap", probetest.TS(probetest.MPEGOptions{Audio: true, Jump: 10}), "ts", 20, 0, true, h264 + sound, []probe.Track{avc, english}, 1.1},
 		{"ts whose clock runs over", probetest.TS(probetest.MPEGOptions{Audio: true, Start: 95440}), "ts", small, 0, true, h264 + sound, []probe.Track{avc, english}, 1.1},
 		{"ts cut off", cut(probetest.TS(probetest.MPEGOptions{Audio: true}), 0.5), "ts", small / 2, 0, true, h264 + sound, []probe.Track{avc, english}, 1.1},
+		{"ts without table of programs", noPrograms(probetest.TS(probetest.MPEGOptions{Audio: true})), "ts", small, 0, true, h264 + sound, []probe.Track{avc, english}, 2.2},
 		{"ts scrambled", probetest.TS(probetest.MPEGOptions{Scrambled: true}), "ts", small, 0, false, "", []probe.Track{{Kind: "video", Codec: "h264"}}, 1.1},
 		{"ts long", probetest.TS(probetest.MPEGOptions{Seconds: big, FrameSize: busy, Audio: true}), "ts", big, 0, false, h264 + sound, []probe.Track{avc, english}, 0.2},
 		{"ts long that jumps back", probetest.TS(probetest.MPEGOptions{Seconds: big, FrameSize: busy, Audio: true, Start: 5000, Jump: -3000}), "ts", big, 0, false, h264 + sound, []probe.Track{avc, english}, 0.2},
@@ -103,6 +104,17 @@ func TestMultiplexes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// noPrograms makes empty packets of the tables of programs.
+func noPrograms(stream []byte) []byte {
+	stream = slices.Clone(stream)
+	for p := stream; len(p) >= 188; p = p[188:] {
+		if p[1]&0x1f == 0 && p[2] == 0 {
+			p[1], p[2] = 0x1f, 0xff
+		}
+	}
+	return stream
 }
 
 // TestSampledRates compares the rates of files that were read in part with
@@ -213,7 +225,6 @@ func TestMultiplexMistakes(t *testing.T) {
 		{"avi with an index of 4 GB", patchBox(film, "idx1", 0, huge...), ""},
 		{"avi with an index elsewhere", patch(open, index, []byte("JUNK")), ""},
 		{"avi with an index of wide entries", patch(open, index+8, huge), ""},
-		{"ts without tables", patchAll(stream, 188, 0, 1), "ts: no table of programs from byte 0 on"},
 		{"ts without the table of the program", patchAll(stream, 188, 0x100, 1), "ts: no table of a program's tracks from byte 0 on"},
 		{"ts without pictures", patchAll(stream, 188, 0x101, 1), "no time stamps"},
 		{"ts with bytes lost", slices.Concat(stream[:188*20+50], stream[188*21:]), ""},

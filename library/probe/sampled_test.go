@@ -3,6 +3,8 @@ package probe
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"mustserv/library/probe/probetest"
@@ -64,6 +66,51 @@ func TestSampledAgainstWhole(t *testing.T) {
 			t.Log(text)
 		})
 	}
+}
+
+// TestShortScenes samples films of rare scenes of noise, two to five seconds
+// long, between still ones. Places five seconds apart blur them.
+func TestShortScenes(t *testing.T) {
+	const seconds = 240
+	for seed := range uint64(10) {
+		data := probetest.Matroska(probetest.MatroskaOptions{Seconds: seconds, FrameSize: shortScenes(seed, seconds*25), Audio: true, Cluster: 5, Cues: "end"})
+		run := func(whole int64) (*Info, *tally) {
+			read := &tally{ReaderAt: bytes.NewReader(data)}
+			info, err := readMatroskaWhole(newInput(t.Context(), read, int64(len(data))), whole)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return info, read
+		}
+		whole, _ := run(1 << 40)
+		sampled, read := run(0)
+		p := ratelimit.DefaultPolicy()
+		p.BurstMin = whole.Curve.burst(p)
+		p.BurstMax = p.BurstMin
+		want := whole.Curve.Spec(p)
+		r := float64(sampled.Curve.Spec(p).Rate) / float64(want.Rate)
+		t.Logf("%.3f of %v, %d reads of %d bytes of %d", r, want, read.reads, read.bytes, len(data))
+		if r < 1 || r > mkvFactor+0.01 {
+			t.Errorf("%.3f of the rate", r)
+		}
+		if read.reads > mkvRefined*150 || read.bytes > read.reads*window {
+			t.Errorf("%d reads of %d bytes", read.reads, read.bytes)
+		}
+	}
+}
+
+// shortScenes returns the sizes of n pictures.
+func shortScenes(seed uint64, n int) func(i int) int {
+	r := rand.New(rand.NewPCG(seed, 1))
+	var sizes []int
+	for still := true; len(sizes) < n; still = !still {
+		size, seconds := 12000+r.IntN(3000), 2+r.IntN(4)
+		if still {
+			size, seconds = 300, 15+r.IntN(30)
+		}
+		sizes = append(sizes, slices.Repeat([]int{size}, 25*seconds)...)
+	}
+	return func(i int) int { return sizes[i] }
 }
 
 func TestConfigStrings(t *testing.T) {

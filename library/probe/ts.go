@@ -24,6 +24,7 @@ type tsFile struct {
 	shape    tsShape
 	mux      multiplex
 	sections map[int]*tsSection // by their stream: of the tables that are wanted
+	guess    bool               // there is no table of programs
 	program  int                // whose tracks count
 	chosen   bool
 	clock    int // stream with the clock
@@ -90,20 +91,28 @@ func readTS(in *input) (*Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &tsFile{
-		shape: shape, mux: multiplex{in: in, period: stampPeriod}, clock: -1,
-		sections: map[int]*tsSection{0: {}}, streams: map[int]*muxTrack{},
+	f := newTS(in, shape, false)
+	err = f.mux.measure(f.scan)
+	if err == nil && len(f.sections) == 1 {
+		f = newTS(in, shape, true)
+		err = f.mux.measure(f.scan)
 	}
-	if err := f.mux.measure(f.scan); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	switch {
-	case len(f.sections) == 1:
-		return nil, flawf("no table of programs from byte %d on", shape.start)
-	case !f.chosen:
+	if !f.chosen {
 		return nil, flawf("no table of a program's tracks from byte %d on", shape.start)
 	}
 	return f.mux.info()
+}
+
+// newTS returns a file that was not read yet. With guess, the first table of a
+// program's tracks is taken wherever it is: there is no table of programs.
+func newTS(in *input, shape tsShape, guess bool) *tsFile {
+	return &tsFile{
+		shape: shape, mux: multiplex{in: in, period: stampPeriod}, clock: -1, guess: guess,
+		sections: map[int]*tsSection{0: {}}, streams: map[int]*muxTrack{},
+	}
 }
 
 // scan takes the packets in b.
@@ -159,11 +168,19 @@ func (f *tsFile) packet(p []byte, at int64) {
 		return
 	}
 	payload := p[body:]
+	if starts && f.guess && len(f.sections) == 1 && isTrackTable(payload) {
+		f.sections[id] = &tsSection{}
+	}
 	if s := f.sections[id]; s != nil {
 		f.section(s, id, payload, starts)
 	} else if t := f.streams[id]; t != nil {
 		f.elementary(t, payload, at, starts, p[3]&0xc0 != 0)
 	}
+}
+
+// isTrackTable reports whether a table of a program's tracks begins in b.
+func isTrackTable(b []byte) bool {
+	return len(b) >= 17 && b[0] == 0 && b[1] == 2 && b[2]&0xc0 == 0x80 && b[6]&1 == 1
 }
 
 // elementary takes a packet of a track.
