@@ -96,11 +96,16 @@ func (g *grid) extend(low, high int64) {
 	g.base = low
 }
 
-// resize sets the number of cells, which is no less than before. The memory
-// grows in few steps, which leave little garbage.
+// resize sets the number of cells, which is no less than before. Short songs
+// take little memory; beyond a sixteenth all of it is made at once, as growing
+// would leave as much garbage again.
 func (g *grid) resize(n int) {
 	if n > cap(g.cells) {
-		cells := make([]cell, len(g.cells), min(maxCells, max(n, 16*cap(g.cells), 512)))
+		room := max(n, 2*cap(g.cells), 512)
+		if room > maxCells/16 {
+			room = maxCells
+		}
+		cells := make([]cell, len(g.cells), room)
 		copy(cells, g.cells)
 		g.cells = cells
 	}
