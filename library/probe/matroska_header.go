@@ -11,9 +11,9 @@ import (
 const (
 	mkvMostChapters = 2000
 	maxAttachments  = 1000
-	maxCues         = 1 << 13 // that are kept: of a film of three hours one each 1.3 s
-	leastCue        = 24      // bytes that one usually takes
-	cueWindow       = 128 << 10
+	maxCues         = 6000 // that are kept: of a film of three hours one each 1.8 s
+	leastCue        = 24   // bytes that one usually takes
+	cueWindow       = 64 << 10
 )
 
 // mkvCue is a place of the index: a block at offset in the cluster at cluster

@@ -167,9 +167,9 @@ func (f *mkvFile) checkCues() error {
 
 // places returns the places of the cues, and of the clusters where cues are
 // far apart, and the last cluster.
-func (f *mkvFile) places(start place) (out []place, last place, err error) {
-	out = append(make([]place, 0, len(f.cues)+2), start) // and the end
-	w := mkvWalk{file: f, at: f.first, last: place{start.time, f.first}}
+func (f *mkvFile) places(start place) (found []place, last place, err error) {
+	found = append(make([]place, 0, len(f.cues)+2), start) // and the end
+	w := mkvWalk{file: f, at: f.first, last: place{start.time, f.first}, found: found}
 	for _, c := range f.cues {
 		if c.time > w.last.time+mkvGap && c.cluster > w.at {
 			if err := w.until(c.cluster, c.time); err != nil {
@@ -178,13 +178,13 @@ func (f *mkvFile) places(start place) (out []place, last place, err error) {
 		}
 		if c.time >= w.last.time && c.cluster >= w.at {
 			w.at, w.last = c.cluster, c.place
-			out = append(out, c.place)
+			w.found = append(w.found, c.place)
 		}
 	}
 	if err := w.until(f.media(), f.duration*f.scale); err != nil {
 		return nil, last, err
 	}
-	return rising(append(out, w.found...)), place{w.last.time, w.at}, nil
+	return rising(w.found), place{w.last.time, w.at}, nil
 }
 
 // mkvWalk steps from cluster to cluster.

@@ -120,13 +120,13 @@ func (f *mp4File) walk() error {
 		if err != nil {
 			return err
 		}
-		switch kind := b.kind(); {
-		case kind == "moov" && !found:
+		switch {
+		case b.kind() == "moov" && !found:
 			found = true
 			err = f.movie(b)
-		case kind == "moof" && !found:
-			err = flawf("box %q at byte %d: a fragment without its moov box; play it by its playlist", kind, b.at)
-		case kind == "moof":
+		case b.kind() == "moof" && !found:
+			err = flawf("box %q at byte %d: a fragment without its moov box; play it by its playlist", b.kind(), b.at)
+		case b.kind() == "moof":
 			err = f.fragment(b)
 		}
 		if err != nil || found && !f.fragmented {

@@ -51,7 +51,10 @@ func (f *mp4File) fragment(b mp4Box) error {
 		m.track, m.dated = nil, false
 		return f.children(b.content(), m.visit)
 	})
-	return wrapFlaw(err, "box %q at byte %d", b.kind(), b.at)
+	if err != nil { // nothing is made of it for each fragment
+		return wrapFlaw(err, "box %q at byte %d", b.kind(), b.at)
+	}
+	return nil
 }
 
 // visit takes one box of the track's part of the fragment.
