@@ -246,6 +246,8 @@ func (o MPEGOptions) seconds(build func(MPEGOptions) []byte) *Made {
 	return &Made{Size: len(second(0)), Units: n, Unit: second}
 }
 
-// TSFilm and PSFilm return films of pictures of one size.
+// TSFilm returns a transport stream of pictures of one size.
 func TSFilm(o MPEGOptions) *Made { return o.seconds(TS) }
+
+// PSFilm returns a program stream of pictures of one size.
 func PSFilm(o MPEGOptions) *Made { return o.seconds(PS) }
