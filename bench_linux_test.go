@@ -135,19 +135,22 @@ func rateOf(r *http.Response) (float64, error) {
 }
 
 // rssAnon is the memory that a process has for itself, in bytes.
-func rssAnon(b testing.TB, pid int) int64 {
-	b.Helper()
+func rssAnon(b testing.TB, pid int) int64 { return memory(b, pid, "RssAnon") }
+
+// memory is what the kernel says of a process's memory, in bytes.
+func memory(t testing.TB, pid int, what string) int64 {
+	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(text)) {
 		var kB int64
-		if n, _ := fmt.Sscanf(line, "RssAnon: %d kB", &kB); n == 1 {
+		if n, _ := fmt.Sscanf(line, what+": %d kB", &kB); n == 1 {
 			return kB * 1024
 		}
 	}
-	b.Fatal("the kernel does not say RssAnon")
+	t.Fatalf("the kernel does not say %s", what)
 	return 0
 }
 

@@ -25,6 +25,7 @@ var layout = map[string][]string{
 	"mustserv/stream/accounting":      {},
 	"mustserv/stream/auth":            {},
 	"mustserv/stream/metrics":         {},
+	"mustserv/stream/footprint":       {},
 	"mustserv/stream/load":            {"mustserv/ratelimit"},
 	"mustserv/library/probe":          {"mustserv/ratelimit"},
 	"mustserv/library/source/local":   {"mustserv/library/source", "github.com/fsnotify/fsnotify"},
@@ -48,7 +49,7 @@ var layout = map[string][]string{
 		"mustserv/library/source", "mustserv/library/source/guard", "mustserv/library/source/local", "mustserv/library/source/smb",
 		"mustserv/library/source/httpdir",
 		"mustserv/ratelimit", "mustserv/stream", "mustserv/stream/accounting", "mustserv/stream/auth",
-		"mustserv/stream/load", "mustserv/stream/metrics", "mustserv/webui",
+		"mustserv/stream/footprint", "mustserv/stream/load", "mustserv/stream/metrics", "mustserv/webui",
 		"github.com/BurntSushi/toml", "golang.org/x/term",
 	},
 	// For tests only.

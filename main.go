@@ -51,6 +51,7 @@ import (
 	"mustserv/stream"
 	"mustserv/stream/accounting"
 	"mustserv/stream/auth"
+	"mustserv/stream/footprint"
 	"mustserv/stream/load"
 	"mustserv/stream/metrics"
 	"mustserv/webui"
@@ -69,6 +70,8 @@ const (
 const (
 	sessionLinger = 15 * time.Second // a player that comes back within it goes on with its session
 	configPoll    = time.Second      // a config is read when it stays as it is from one poll to the next
+	restAfter     = 3 * time.Second  // of having nothing to do, memory is given back
+	gcPercent     = 50               // of the heap in use may be garbage: half of Go's own, for it costs nothing here
 	passwordMax   = 4096             // bytes of a file with a password
 	checkLimit    = 15 * time.Second // for all shares, that are checked at the same time
 )
@@ -90,6 +93,9 @@ Then open http://localhost:8000/ in a browser, or http://localhost:8000/playlist
 `
 
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
@@ -201,7 +207,8 @@ type app struct {
 	keeper    *auth.Keeper
 	server    *stream.Server
 	pages     *webui.Handler
-	accessLog *os.File // nil for none
+	accessLog *os.File  // nil for none
+	worked    time.Time // when there was last something to do; zero since memory was given back
 	tail      *webui.Tail
 	applying  sync.Mutex // held while another config is applied
 }
@@ -217,7 +224,7 @@ func build(in origin, c config, log *slog.Logger, tail *webui.Tail) (*app, error
 		log.Warn("index damaged, measuring again", "error", err)
 	}
 	a := &app{
-		origin: in, log: log, tail: tail, started: time.Now(),
+		origin: in, log: log, tail: tail, started: time.Now(), worked: time.Now(),
 		control: ratelimit.NewController(c.RateLimit),
 		ledger:  accounting.NewLedger(sessionLinger),
 	}
@@ -371,7 +378,25 @@ func (a *app) watch(ctx context.Context, hangup <-chan os.Signal) int {
 				a.reload()
 			}
 			last = now
+			a.rest(time.Now())
 		}
+	}
+}
+
+// rest gives memory back when there has been nothing to do for a while: all
+// files are measured, and nobody plays anything.
+func (a *app) rest(now time.Time) {
+	paced := a.control.Stats()
+	working := paced.Streams > 0 || paced.Reserved > 0 // for one who comes back at once, as from segment to segment
+	for _, s := range a.library.Shares() {
+		working = working || s.State == library.Scanning || s.State != library.Unavailable && s.Unmeasured > 0
+	}
+	switch {
+	case working:
+		a.worked = now
+	case !a.worked.IsZero() && now.Sub(a.worked) >= restAfter:
+		a.worked = time.Time{}
+		footprint.Shrink()
 	}
 }
 

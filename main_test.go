@@ -53,7 +53,13 @@ func start(t testing.TB, args ...string) *program {
 
 func startIn(t testing.TB, state string, args ...string) *program {
 	t.Helper()
-	p := &program{cmd: mustserv(t, args...), stderr: newLines(), ended: make(chan error, 1)}
+	return launch(t, mustserv(t, args...), state)
+}
+
+// launch runs a command that is mustserv, and returns when it listens.
+func launch(t testing.TB, cmd *exec.Cmd, state string) *program {
+	t.Helper()
+	p := &program{cmd: cmd, stderr: newLines(), ended: make(chan error, 1)}
 	p.cmd.Env = append(p.cmd.Env, "STATE_DIRECTORY="+state)
 	p.cmd.Stderr = p.stderr
 	stdout, err := p.cmd.StdoutPipe()
