@@ -85,7 +85,9 @@ func TestMemoryOfLongFilms(t *testing.T) {
 		{"asf", func() film { return probetest.ASFFilm(probetest.ASFOptions{Seconds: threeHours}) }},
 		{"ts", func() film { return probetest.TSFilm(tape) }},
 		{"mpg", func() film { return probetest.PSFilm(tape) }},
-		{"ogv", func() film { return probetest.OggFilm(probetest.OggOptions{Seconds: threeHours, Film: true, FrameSize: func(int) int { return 400 }}) }},
+		{"ogv", func() film {
+			return probetest.OggFilm(probetest.OggOptions{Seconds: threeHours, Film: true, FrameSize: func(int) int { return 400 }})
+		}},
 		{"ogg", func() film { return probetest.OggFilm(probetest.OggOptions{Seconds: threeHours}) }},
 		{"mjpeg", func() film { return whole(probetest.MJPEG(threeHours, func(int) int { return 60 })) }},
 		{"mp3", func() film { return whole(probetest.MP3(threeHours, 32)) }},
