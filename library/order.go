@@ -7,6 +7,10 @@ import (
 	"unicode/utf8"
 )
 
+// CompareNames orders names as the library's lists are: below 0 where a comes
+// first, 0 for identical names only.
+func CompareNames(a, b string) int { return compareNames(a, b) }
+
 // compareNames orders names as a person would: runs of digits by their value,
 // letters whatever their case. Names that are equal then are ordered by their
 // bytes, so that only identical names are equal and a list in this order can

@@ -1,6 +1,9 @@
 package library
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Sidecar is a subtitle file that lies beside a film.
 type Sidecar struct {
@@ -13,6 +16,9 @@ type Sidecar struct {
 // name begins with the film's, whatever their case, up to the end or a dot.
 // Pictures of text (sub, idx, sup) are left out.
 func (f *Folder) Sidecars() map[*Item][]Sidecar {
+	if !slices.ContainsFunc(f.Items, func(it *Item) bool { return it.Kind == Subtitle }) {
+		return nil
+	}
 	films := make(map[string]*Item)
 	for _, it := range f.Items {
 		if it.Kind == Video {

@@ -73,6 +73,11 @@ func parent(path string) string {
 	return path[:max(0, strings.LastIndexByte(path, '/'))]
 }
 
+// kindLinks are the ways to look at the library.
+func kindLinks() []link {
+	return []link{{"Folders", "/"}, {"Films", "/films"}, {"Series", "/series"}, {"Music", "/music"}, {"New", "/new"}}
+}
+
 // link is an address that a page offers.
 type link struct{ Name, URL string }
 

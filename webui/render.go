@@ -21,7 +21,7 @@ type pages map[string]*template.Template
 // several pages share.
 func parsePages(s statics) (pages, error) {
 	all := pages{}
-	for _, name := range []string{"browse", "watch", "search", "status", "login", "admin", "error"} {
+	for _, name := range []string{"browse", "cards", "watch", "search", "status", "login", "admin", "error"} {
 		t, err := template.New(name).Funcs(helpers(s)).ParseFS(templateFiles,
 			"templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
@@ -34,7 +34,7 @@ func parsePages(s statics) (pages, error) {
 
 func helpers(s statics) template.FuncMap {
 	return template.FuncMap{
-		"static": s.url, "visible": visible, "plain": plain,
+		"static": s.url, "kinds": kindLinks, "visible": visible, "plain": plain,
 		"clock": clock, "span": span, "size": size, "rate": rate, "count": count, "thousands": thousands,
 	}
 }

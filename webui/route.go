@@ -67,6 +67,14 @@ func (h *Handler) exactly(path string) endpoint {
 		return h.needAdmin(h.admin)
 	case "/login":
 		return h.login
+	case "/films":
+		return h.showFilms
+	case "/series":
+		return h.showSeries
+	case "/music":
+		return h.showMusic
+	case "/new":
+		return h.showNewest
 	case "/search":
 		return h.search
 	case "/status":

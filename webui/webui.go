@@ -10,6 +10,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"mustserv/library"
@@ -65,6 +66,9 @@ type Handler struct {
 	Options
 	static statics
 	pages  pages
+
+	shelving sync.Mutex // held while the library is put in order
+	shelved  *shelf
 }
 
 var _ http.Handler = (*Handler)(nil)

@@ -1,0 +1,224 @@
+package webui
+
+import (
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"mustserv/library"
+)
+
+const cardsPerPage = 60
+
+// card is one film, song, series, artist or album, as a picture with words.
+type card struct {
+	Name, About string // any bytes
+	URL         string
+	Art         string // address of its picture; empty: one is drawn
+	Hue         int    // of the drawn one, 0 to 7
+	Initials    string // on it
+	Away        bool
+}
+
+type cardsPage struct {
+	Name    string
+	Trail   []crumb // the way to this page
+	Summary string
+	Cards   []card
+	Rows    []row // in place of cards, for songs and parts
+	Art     string
+	Pager   pager
+	M3U     string // a playlist of the folder that all rows lie in; empty if there is none
+}
+
+// showFilms answers with the films that are no part of a series.
+func (h *Handler) showFilms(w http.ResponseWriter, r *http.Request, _ string) error {
+	items := h.shelf().films
+	return h.showItems(w, r, "Films", count(len(items), "film", "films"), items)
+}
+
+// showNewest answers with what was last written.
+func (h *Handler) showNewest(w http.ResponseWriter, r *http.Request, _ string) error {
+	items := h.shelf().newest
+	return h.showItems(w, r, "New", "What came last, at most "+strconv.Itoa(newestMost)+".", items)
+}
+
+func (h *Handler) showItems(w http.ResponseWriter, r *http.Request, name, summary string, items []*library.Item) error {
+	pager, err := newPager(r, len(items), cardsPerPage)
+	if err != nil {
+		return err
+	}
+	p, pictures := cardsPage{Name: name, Summary: summary, Pager: pager}, h.gallery()
+	for _, it := range items[pager.first:pager.last] {
+		c := drawn(card{Name: it.Title(), URL: watchURL(it.Path), About: brief(it), Away: !it.Available})
+		c.Art = pictures.art(it)
+		p.Cards = append(p.Cards, c)
+	}
+	return h.render(w, r, http.StatusOK, "cards", name, p)
+}
+
+// showSeries answers with all series, or one.
+func (h *Handler) showSeries(w http.ResponseWriter, r *http.Request, _ string) error {
+	return h.showGroups(w, r, shown{"Series", "/series", "name", "season", [2]string{"season", "seasons"}, [2]string{"part", "parts"}}, h.shelf().series)
+}
+
+// showMusic answers with all artists, or one, or an album of one.
+func (h *Handler) showMusic(w http.ResponseWriter, r *http.Request, _ string) error {
+	return h.showGroups(w, r, shown{"Music", "/music", "artist", "album", [2]string{"album", "albums"}, [2]string{"song", "songs"}}, h.shelf().music)
+}
+
+// shown is how groups are called.
+type shown struct {
+	name, path   string
+	outer, inner string    // parameters of the query
+	groups       [2]string // one and many
+	items        [2]string
+}
+
+func (h *Handler) showGroups(w http.ResponseWriter, r *http.Request, as shown, all []group) error {
+	query := r.URL.Query()
+	p := cardsPage{Name: as.name, Summary: count(len(all), "name", "names")}
+	if outer := query.Get(as.outer); query.Has(as.outer) {
+		in, ok := named(all, outer)
+		if !ok {
+			return fs.ErrNotExist
+		}
+		p.Name, p.Summary, p.Trail = in.Name, count(len(in.Groups), as.groups[0], as.groups[1]), []crumb{{as.name, as.path}}
+		inner := query.Get(as.inner)
+		if len(in.Groups) == 1 && !query.Has(as.inner) {
+			inner = in.Groups[0].Name
+		} else if !query.Has(as.inner) {
+			return h.showCards(w, r, p, as, in.Groups, outer)
+		}
+		return h.showGroup(w, r, p, as, in, inner)
+	}
+	return h.showCards(w, r, p, as, all, "")
+}
+
+// showCards answers with a card for each group.
+func (h *Handler) showCards(w http.ResponseWriter, r *http.Request, p cardsPage, as shown, all []group, outer string) error {
+	var err error
+	if p.Pager, err = newPager(r, len(all), cardsPerPage); err != nil {
+		return err
+	}
+	pictures := h.gallery()
+	for _, g := range all[p.Pager.first:p.Pager.last] {
+		query := url.Values{as.outer: {g.Name}}
+		about := count(g.count(), as.items[0], as.items[1])
+		if outer != "" {
+			query = url.Values{as.outer: {outer}, as.inner: {g.Name}}
+		} else if len(g.Groups) > 1 {
+			about = count(len(g.Groups), as.groups[0], as.groups[1]) + ", " + about
+		}
+		c := drawn(card{Name: g.Name, About: about, URL: as.path + "?" + query.Encode()})
+		c.Art = pictures.art(g.first())
+		p.Cards = append(p.Cards, c)
+	}
+	return h.render(w, r, http.StatusOK, "cards", p.Name, p)
+}
+
+// showGroup answers with the items of one group.
+func (h *Handler) showGroup(w http.ResponseWriter, r *http.Request, p cardsPage, as shown, in group, inner string) error {
+	g, ok := named(in.Groups, inner)
+	if !ok {
+		return fs.ErrNotExist
+	}
+	var err error
+	if p.Pager, err = newPager(r, len(g.Items), rowsPerPage); err != nil {
+		return err
+	}
+	if len(in.Groups) > 1 {
+		p.Trail = append(p.Trail, crumb{in.Name, as.path + "?" + url.Values{as.outer: {in.Name}}.Encode()})
+	}
+	p.Summary = in.Name + " · " + count(len(g.Items), as.items[0], as.items[1])
+	p.Name, p.Art, p.M3U = g.Name, h.gallery().art(g.first()), together(g.Items)
+	for _, it := range g.Items[p.Pager.first:p.Pager.last] {
+		p.Rows = append(p.Rows, h.itemRow(it))
+	}
+	return h.render(w, r, http.StatusOK, "cards", p.Name, p)
+}
+
+// together returns the playlist of the folder that all items lie in; empty if
+// they do not lie together.
+func together(items []*library.Item) string {
+	folder := parent(items[0].Path)
+	for _, it := range items {
+		if parent(it.Path) != folder {
+			return ""
+		}
+	}
+	return playlistURL(folder, "m3u")
+}
+
+// brief says of an item what fits below its picture.
+func brief(it *library.Item) string {
+	if it.Info == nil {
+		return size(it.Size)
+	}
+	parts := []string{clock(it.Info.Duration)}
+	if it.Kind == library.Audio {
+		parts = append(parts, it.Info.Artist)
+	}
+	if it.Info.Year > 0 {
+		parts = append(parts, strconv.Itoa(it.Info.Year))
+	}
+	for _, t := range it.Info.Tracks {
+		if t.Height > 0 {
+			parts = append(parts, fmt.Sprintf("%d × %d", t.Width, t.Height))
+			break
+		}
+	}
+	return joined(parts)
+}
+
+func joined(parts []string) string {
+	var kept []string
+	for _, p := range parts {
+		if p != "" {
+			kept = append(kept, p)
+		}
+	}
+	return strings.Join(kept, " · ")
+}
+
+// gallery finds the pictures for one page. It looks into each folder once.
+type gallery struct {
+	handler *Handler
+	folders map[string]company
+}
+
+func (h *Handler) gallery() gallery { return gallery{h, make(map[string]company)} }
+
+// art is the address of an item's picture, empty if it has none.
+func (g gallery) art(it *library.Item) string {
+	if it == nil {
+		return ""
+	}
+	if !hasCover(it) {
+		folder := parent(it.Path)
+		if _, ok := g.folders[folder]; !ok {
+			g.folders[folder] = g.handler.companyOf(it)
+		}
+		if _, ok := g.folders[folder].art(it); !ok {
+			return ""
+		}
+	}
+	return artURL(it.Path)
+}
+
+// drawn adds what a picture is drawn from where there is none.
+func drawn(c card) card {
+	sum := fnv.New32a()
+	sum.Write([]byte(c.Name))
+	c.Hue = int(sum.Sum32() % 8)
+	for _, word := range strings.Fields(plain(c.Name)) {
+		if r := []rune(word); len([]rune(c.Initials)) < 2 {
+			c.Initials += strings.ToUpper(string(r[:1]))
+		}
+	}
+	return c
+}

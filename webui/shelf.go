@@ -1,0 +1,182 @@
+package webui
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"mustserv/library"
+)
+
+const (
+	newestMost = 500              // of the newest files are shown
+	shelfTime  = 10 * time.Second // that a shelf is good for, whatever changes: to put a large library in order takes a while
+)
+
+// shelf is the library by what it holds rather than by folders. It is made of
+// a tree when somebody first asks for it, and immutable then.
+type shelf struct {
+	tree   *library.Tree
+	made   time.Time
+	films  []*library.Item // that are no part of a series, by title
+	series []group
+	music  []group // of an artist, in groups for albums
+	newest []*library.Item
+}
+
+// group is what belongs together under a name.
+type group struct {
+	Name   string
+	Items  []*library.Item
+	Groups []group
+}
+
+// shelf returns the library of this moment, or of some seconds ago, by what it
+// holds.
+func (h *Handler) shelf() *shelf {
+	h.shelving.Lock()
+	defer h.shelving.Unlock()
+	tree := h.tree()
+	if h.shelved == nil || h.shelved.tree != tree && time.Since(h.shelved.made) > shelfTime {
+		h.shelved = newShelf(tree)
+	}
+	return h.shelved
+}
+
+func newShelf(tree *library.Tree) *shelf {
+	s := &shelf{tree: tree, made: time.Now()}
+	var films []titled
+	series, music := newGroups(), newGroups()
+	for it := range tree.Root.All {
+		switch it.Kind {
+		case library.Video:
+			if e, ok := it.Episode(); ok {
+				series.add(e.Series, fmt.Sprintf("Season %d", e.Season), it)
+			} else {
+				films = append(films, titled{it.Title(), it})
+			}
+		case library.Audio:
+			artist, album := credits(it)
+			music.add(artist, album, it)
+		default:
+			continue
+		}
+		s.newest = append(s.newest, it)
+	}
+	slices.SortStableFunc(films, func(a, b titled) int { return library.CompareNames(a.title, b.title) })
+	for _, f := range films {
+		s.films = append(s.films, f.Item)
+	}
+	slices.SortStableFunc(s.newest, func(a, b *library.Item) int { return b.Modified.Compare(a.Modified) })
+	s.newest = slices.Clone(s.newest[:min(len(s.newest), newestMost)])
+	s.series, s.music = series.sorted(byEpisode), music.sorted(byNumber)
+	return s
+}
+
+// titled is an item whose title is asked for often.
+type titled struct {
+	title string
+	*library.Item
+}
+
+// credits returns whose a song is and from which album, by the file or else by
+// the folders it lies in.
+func credits(it *library.Item) (artist, album string) {
+	folder := parent(it.Path)
+	album = folder[strings.LastIndexByte(folder, '/')+1:]
+	artist = "Various"
+	if it.Info != nil {
+		artist, album = cmp.Or(it.Info.Artist, artist), cmp.Or(it.Info.Album, album)
+	}
+	return artist, album
+}
+
+// byEpisode orders the parts of a season.
+func byEpisode(a, b *library.Item) int {
+	x, _ := a.Episode()
+	y, _ := b.Episode()
+	return cmp.Or(cmp.Compare(x.Number, y.Number), library.CompareNames(a.Name, b.Name))
+}
+
+// byNumber orders the songs of an album.
+func byNumber(a, b *library.Item) int {
+	number := func(it *library.Item) int {
+		if it.Info == nil {
+			return 0
+		}
+		return it.Info.Number
+	}
+	return cmp.Or(cmp.Compare(number(a), number(b)), library.CompareNames(a.Name, b.Name))
+}
+
+// groups collects items under two names, whatever their case.
+type groups struct {
+	byName map[string]*group
+	inner  map[string]map[string]*group
+}
+
+func newGroups() groups {
+	return groups{make(map[string]*group), make(map[string]map[string]*group)}
+}
+
+func (g groups) add(outer, inner string, it *library.Item) {
+	key := strings.ToLower(outer)
+	if g.byName[key] == nil {
+		g.byName[key], g.inner[key] = &group{Name: outer}, make(map[string]*group)
+	}
+	sub := g.inner[key][strings.ToLower(inner)]
+	if sub == nil {
+		sub = &group{Name: inner}
+		g.inner[key][strings.ToLower(inner)] = sub
+	}
+	sub.Items = append(sub.Items, it)
+}
+
+// sorted returns the groups by name, their groups likewise, and the items in
+// the order of less.
+func (g groups) sorted(less func(a, b *library.Item) int) []group {
+	byName := func(a, b group) int { return library.CompareNames(a.Name, b.Name) }
+	all := make([]group, 0, len(g.byName))
+	for key, outer := range g.byName {
+		for _, inner := range g.inner[key] {
+			slices.SortStableFunc(inner.Items, less)
+			outer.Groups = append(outer.Groups, *inner)
+		}
+		slices.SortFunc(outer.Groups, byName)
+		all = append(all, *outer)
+	}
+	slices.SortFunc(all, byName)
+	return all
+}
+
+// named returns the group with a name.
+func named(all []group, name string) (group, bool) {
+	i := slices.IndexFunc(all, func(g group) bool { return g.Name == name })
+	if i < 0 {
+		return group{}, false
+	}
+	return all[i], true
+}
+
+// first returns the first item of a group, for its picture.
+func (g group) first() *library.Item {
+	for _, inner := range g.Groups {
+		if it := inner.first(); it != nil {
+			return it
+		}
+	}
+	if len(g.Items) == 0 {
+		return nil
+	}
+	return g.Items[0]
+}
+
+// count returns how many items a group holds.
+func (g group) count() (n int) {
+	for _, inner := range g.Groups {
+		n += inner.count()
+	}
+	return n + len(g.Items)
+}
