@@ -46,7 +46,7 @@ var layout = map[string][]string{
 	},
 	"mustserv": {
 		"mustserv/library", "mustserv/library/index", "mustserv/library/probe",
-		"mustserv/library/source", "mustserv/library/source/guard", "mustserv/library/source/local", "mustserv/library/source/smb",
+		"mustserv/library/source", "mustserv/library/source/guard", "mustserv/library/source/cache", "mustserv/library/source/local", "mustserv/library/source/smb",
 		"mustserv/library/source/httpdir",
 		"mustserv/ratelimit", "mustserv/stream", "mustserv/stream/accounting", "mustserv/stream/auth",
 		"mustserv/stream/footprint", "mustserv/stream/load", "mustserv/stream/metrics", "mustserv/webui",

@@ -43,6 +43,7 @@ import (
 	"mustserv/library/index"
 	"mustserv/library/probe"
 	"mustserv/library/source"
+	"mustserv/library/source/cache"
 	"mustserv/library/source/guard"
 	"mustserv/library/source/httpdir"
 	"mustserv/library/source/local"
@@ -210,7 +211,9 @@ type app struct {
 	accessLog *os.File  // nil for none
 	worked    time.Time // when there was last something to do; zero since memory was given back
 	tail      *webui.Tail
-	applying  sync.Mutex // held while another config is applied
+	state     string                      // folder for what may be made again
+	cache     atomic.Pointer[cache.Store] // nil for none
+	applying  sync.Mutex                  // held while another config is applied
 }
 
 // build makes everything and starts to listen.
@@ -224,7 +227,7 @@ func build(in origin, c config, log *slog.Logger, tail *webui.Tail) (*app, error
 		log.Warn("index damaged, measuring again", "error", err)
 	}
 	a := &app{
-		origin: in, log: log, tail: tail, started: time.Now(), worked: time.Now(),
+		origin: in, log: log, tail: tail, state: state, started: time.Now(), worked: time.Now(),
 		control: ratelimit.NewController(c.RateLimit),
 		ledger:  accounting.NewLedger(sessionLinger),
 	}
@@ -234,7 +237,7 @@ func build(in origin, c config, log *slog.Logger, tail *webui.Tail) (*app, error
 	}
 	a.keeper = auth.New(key, c.Auth)
 	a.library = library.New(library.Options{
-		Config: c.Library, Index: measured, Log: log, Openers: openers(),
+		Config: c.Library, Index: measured, Log: log, Openers: a.openers(),
 	})
 	a.pages, err = webui.New(webui.Options{
 		Library: a.library, Sessions: a.ledger.Sessions, Status: a.status, Keeper: a.keeper, Admin: desk{a}, Log: log,
@@ -266,8 +269,15 @@ func (a *app) apply(c config) error {
 	if err != nil {
 		return err
 	}
+	before := a.config.Load()
+	store := a.cache.Load()
+	if before == nil || c.Cache != before.Cache {
+		if store, err = a.openCache(c.Cache); err != nil {
+			return err
+		}
+	}
 	var listener net.Listener
-	if before := a.config.Load(); before == nil || c.Stream.Listen != before.Stream.Listen {
+	if before == nil || c.Stream.Listen != before.Stream.Listen {
 		l, err := net.Listen("tcp", c.Stream.Listen)
 		if err != nil {
 			return fmt.Errorf("listen on %q: %w; is another server running there? -listen or [stream] listen takes another port", c.Stream.Listen, err)
@@ -284,6 +294,9 @@ func (a *app) apply(c config) error {
 	a.control.SetConfig(a.withLinkSpeed(c.RateLimit))
 	a.control.SetShares(c.shareCapacity())
 	a.keeper.SetConfig(c.Auth)
+	if old := a.cache.Swap(store); old != store {
+		a.library.Reopen()
+	}
 	a.library.Configure(c.Library, shares)
 	a.server.SetConfig(c.Stream, certificate)
 	a.config.Store(&c)
@@ -308,6 +321,34 @@ func (a *app) withLinkSpeed(c ratelimit.Config) ratelimit.Config {
 	}
 	c.Capacity = ratelimit.Capacity(speed)
 	return c
+}
+
+// openCache returns the cache of a config, nil if there is to be none.
+func (a *app) openCache(c cache.Config) (*cache.Store, error) {
+	if c.Size == 0 {
+		return nil, nil
+	}
+	c.Folder = cmp.Or(c.Folder, filepath.Join(a.state, "cache"))
+	return cache.NewStore(c, a.log)
+}
+
+// openers are those of all kinds, with what file servers send kept in the
+// cache that there is when a share is opened.
+func (a *app) openers() map[string]library.Opener {
+	all := openers()
+	for scheme, open := range all {
+		if scheme == "" {
+			continue
+		}
+		all[scheme] = func(place string, access source.Access) (source.Source, error) {
+			src, err := open(place, access)
+			if store := a.cache.Load(); err == nil && store != nil {
+				src = cache.Wrap(src, place, store)
+			}
+			return src, err
+		}
+	}
+	return all
 }
 
 // setAccessLog writes to f from now on and closes the file before; nil is
@@ -648,11 +689,11 @@ func stateFolder() (string, error) {
 	if dir == "" {
 		base := os.Getenv("XDG_STATE_HOME")
 		if base == "" {
-			cache, err := os.UserCacheDir()
+			dir, err := os.UserCacheDir()
 			if err != nil {
 				return "", fmt.Errorf("find a folder for the index: %w; set STATE_DIRECTORY", err)
 			}
-			base = cache
+			base = dir
 		}
 		dir = filepath.Join(base, "mustserv")
 	}
@@ -993,6 +1034,7 @@ type config struct {
 	Stream    stream.Config    `toml:"stream"`
 	RateLimit ratelimit.Config `toml:"ratelimit"`
 	Library   library.Config   `toml:"library"`
+	Cache     cache.Config     `toml:"cache"`
 	Auth      auth.Config      `toml:"auth"`
 	WebUI     webui.Config     `toml:"webui"`
 }
@@ -1015,7 +1057,7 @@ type share struct {
 func defaultConfig() config {
 	return config{
 		Stream: stream.DefaultConfig(), RateLimit: ratelimit.DefaultConfig(),
-		Library: library.DefaultConfig(), Auth: auth.DefaultConfig(), WebUI: webui.DefaultConfig(),
+		Library: library.DefaultConfig(), Cache: cache.DefaultConfig(), Auth: auth.DefaultConfig(), WebUI: webui.DefaultConfig(),
 	}
 }
 
@@ -1209,6 +1251,7 @@ func (c config) validate() []mistake {
 	collect("stream", c.Stream.Validate())
 	collect("ratelimit", c.RateLimit.Validate())
 	collect("library", c.Library.Validate())
+	collect("cache", c.Cache.Validate())
 	collect("auth", c.Auth.Validate())
 	for i, u := range c.Auth.User {
 		collect(fmt.Sprintf("auth.user[%d]", i), u.Validate())

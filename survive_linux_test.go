@@ -144,11 +144,14 @@ func TestStreamsSurvive(t *testing.T) {
 	for _, row := range []struct {
 		kind  string
 		serve func(testing.TB, string) (*fileServer, string)
+		cache string
 	}{
-		{"smb", startSamba},
-		{"nginx, listing", startNginx},
-		{"nginx, WebDAV", startWebDAV},
-		{"MuStServ", startMuStServ},
+		{"smb", startSamba, "off"},
+		{"smb, cached", startSamba, "1 GiB"},
+		{"nginx, listing", startNginx, "off"},
+		{"nginx, listing, cached", startNginx, "1 GiB"},
+		{"nginx, WebDAV", startWebDAV, "off"},
+		{"MuStServ", startMuStServ, "off"},
 	} {
 		t.Run(row.kind, func(t *testing.T) {
 			dir := t.TempDir()
@@ -161,16 +164,20 @@ func TestStreamsSurvive(t *testing.T) {
 				eventually(t, "the other has scanned its share", func() bool { return exists(t, at) })
 			}
 			t.Cleanup(func() { server.kill() })
-			write(t, filepath.Join(dir, "m.toml"), []byte("[ratelimit]\nunmeasured = \"off\"\n[[share]]\nname = \"NAS\"\n"+lines))
+			write(t, filepath.Join(dir, "m.toml"), fmt.Appendf(nil, "[ratelimit]\nunmeasured = \"off\"\n[cache]\nsize = %q\n[[share]]\nname = \"NAS\"\n%s", row.cache, lines))
 			p := start(t, "-config", filepath.Join(dir, "m.toml"), "-listen", "127.0.0.1:0")
 			film := p.url + "/media/NAS/film.mkv"
 			eventually(t, "the film is there", func() bool { status, _ := get(t, p.url+"/browse/NAS/"); return status == 200 && exists(t, film) })
-			times := 3
+			times := 2
 			if os.Getenv("MUSTSERV_LONG") != "" {
 				times = 100
 			}
 			survived := 0
 			for i := range times {
+				at := time.Now().Add(-time.Duration(i+1) * time.Hour) // another file each time, so that none is cached
+				if err := os.Chtimes(filepath.Join(dir, "nas", "film.mkv"), at, at); err != nil {
+					t.Fatal(err)
+				}
 				kill := rand.Int64N(int64(len(content)) / 3)
 				before := time.Now()
 				got, err := readAcross(film, kill, func() { server.kill(); server.run() })

@@ -44,7 +44,7 @@ func Check(ctx context.Context, c Config, shares []Share, openers map[string]Ope
 	for i, s := range shares {
 		whole := slices.ContainsFunc(shares, func(o Share) bool { return o.Name == s.Name && o != s })
 		all.Go(func() {
-			trials[i] = try(ctx, trial{config: &c, openers: openers, limit: limit, whole: whole, Finding: Finding{Share: s, Kind: s.kind()}})
+			trials[i] = try(ctx, trial{config: &c, openers: openers, limit: limit, whole: whole, Finding: Finding{Share: s, Kind: s.kind(nil)}})
 		})
 	}
 	all.Wait()
@@ -102,9 +102,7 @@ func (t *trial) run(ctx context.Context) {
 		return
 	}
 	defer src.Close()
-	if d, ok := src.(source.Describer); ok {
-		t.Kind = d.Describe()
-	}
+	t.Kind = s.kind(src)
 	top, err := src.List(ctx, ".")
 	switch {
 	case err != nil && ctx.Err() != nil:

@@ -47,8 +47,14 @@ func (s Share) scheme() string {
 	return strings.ToLower(scheme)
 }
 
-// kind says what the share is read from.
-func (s Share) kind() string { return cmp.Or(s.scheme(), "local") }
+// kind says what the share is read from. Of a folder of this computer the
+// source may know more; nil for none.
+func (s Share) kind(src source.Source) string {
+	if d, ok := src.(source.Describer); ok && s.scheme() == "" {
+		return d.Describe()
+	}
+	return cmp.Or(s.scheme(), "local")
+}
 
 // Bounds of the time between two scans.
 const (

@@ -375,10 +375,12 @@ func TestConfigureAccess(t *testing.T) {
 		if got, err := io.ReadAll(f); err != nil || string(got) != content {
 			t.Errorf("%d bytes, %v", len(got), err)
 		}
+		lib.Reopen()
+		settled()
+		if lists, _ := next.counts(); lists != 2 || !next.closed {
+			t.Errorf("opened again, it was listed %d times; closed before: %v", lists, next.closed)
+		}
 		cancel()
 		settled()
-		if !next.closed {
-			t.Error("it was not closed")
-		}
 	})
 }

@@ -136,7 +136,7 @@ func (s *share) startWatch() {
 		return
 	case !ok:
 		s.mu.Lock()
-		s.noWatch = s.kindNow() + " can't tell of changes"
+		s.noWatch = s.kind(s.src) + " can't tell of changes"
 		s.mu.Unlock()
 		return
 	}

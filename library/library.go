@@ -171,6 +171,16 @@ func (l *Library) Configure(c Config, shares []Share) {
 	l.publish()
 }
 
+// Reopen has the sources of all shares but local ones opened anew, as after a
+// change of their access.
+func (l *Library) Reopen() {
+	for _, s := range l.current() {
+		if s.scheme() != "" {
+			s.reopen(*s.access.Load())
+		}
+	}
+}
+
 // Tree returns the current snapshot; it is never nil.
 func (l *Library) Tree() *Tree { return l.tree.Load() }
 

@@ -146,7 +146,7 @@ func (s *share) serve(ctx context.Context) (scanned bool, err error) {
 	return scanned, err
 }
 
-// openSource opens the source if it is not open, or was with another access.
+// openSource opens the source if it is not open, or was before reopen.
 func (s *share) openSource() error {
 	access := s.access.Load()
 	if s.source() != nil && s.opened == access {
@@ -212,16 +212,22 @@ func (s *share) answers() bool {
 // lookAgain asks for a scan of all folders.
 func (s *share) lookAgain() { signal(s.again) }
 
+// reopen has the source opened anew, soon; what is known of it stays.
+func (s *share) reopen(a source.Access) {
+	s.access.Store(&a)
+	s.mu.Lock()
+	restart := s.restart
+	s.mu.Unlock()
+	restart()
+	if !s.answers() {
+		s.lookAgain() // it waits for the next try
+	}
+}
+
 // configure takes over another config.
 func (s *share) configure(as Share, c *Config) {
-	if before := s.access.Swap(&as.Access); *before != as.Access {
-		s.mu.Lock()
-		restart := s.restart
-		s.mu.Unlock()
-		restart()
-		if !s.answers() {
-			s.lookAgain() // it waits for the next try
-		}
+	if *s.access.Load() != as.Access {
+		s.reopen(as.Access)
 	}
 	before := s.config.Swap(c.of(as))
 	if strings.Join(before.Skip, "\x00") != strings.Join(c.Skip, "\x00") {
@@ -285,20 +291,11 @@ func (s *share) status() ShareStatus {
 	defer s.mu.Unlock()
 	totals := s.published().totals
 	return ShareStatus{
-		Name: s.Name, Place: s.Place, Kind: s.kindNow(), Waiting: int(s.held.Load()), Cache: source.CacheOf(s.src),
+		Name: s.Name, Place: s.Place, Kind: s.kind(s.src), Waiting: int(s.held.Load()), Cache: source.CacheOf(s.src),
 		State: s.state, Reason: s.reason, Since: s.since,
 		Items: totals.Items, Unmeasured: totals.Unmeasured, Bytes: totals.Bytes,
 		LastScan: s.lastScan, ScanTook: s.scanTook,
 	}
-}
-
-// kindNow says what the share is read from, as well as that is known. Called
-// under the lock.
-func (s *share) kindNow() string {
-	if d, ok := s.src.(source.Describer); ok {
-		return d.Describe()
-	}
-	return s.kind()
 }
 
 // folder publishes the share's nodes.
