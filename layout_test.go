@@ -37,9 +37,10 @@ var layout = map[string][]string{
 	"mustserv/library": {
 		"mustserv/library/source", "mustserv/library/probe", "mustserv/library/index", "golang.org/x/text/unicode/norm",
 	},
+	"mustserv/stream/pacer": {"mustserv/library/source", "mustserv/ratelimit", "golang.org/x/sys/unix"},
 	"mustserv/stream": {
 		"mustserv/library", "mustserv/library/source", "mustserv/library/probe", "mustserv/library/playlist",
-		"mustserv/ratelimit", "mustserv/stream/accounting", "mustserv/stream/auth",
+		"mustserv/ratelimit", "mustserv/stream/accounting", "mustserv/stream/pacer", "mustserv/stream/auth",
 	},
 	"mustserv/webui": {
 		"mustserv/library", "mustserv/library/playlist", "mustserv/library/subtitle", "mustserv/stream/accounting", "mustserv/stream/auth",

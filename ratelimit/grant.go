@@ -15,14 +15,14 @@ const (
 )
 
 // step is the size of one step: what is sent in stepTime or, where that is
-// more than an eighth of the burst, in a half, a quarter and so on of it. So
-// a chunk costs little of the bucket, and the same number of steps falls into
-// any whole second.
+// too much of the burst, in a half, a quarter and so on of it. Then the same
+// number of steps falls into any whole second. A sixth of the burst is little
+// enough to be late by; and so is a gift, which comes on top of it.
 func step(need TSpec) int64 {
 	if need.Rate <= 0 {
 		return int64(openStep)
 	}
-	s, most := need.Rate.BytesPerSecond()*stepTime.Seconds(), float64(need.Burst/8)
+	s, most := need.Rate.BytesPerSecond()*stepTime.Seconds(), float64(max(need.Burst/6, min(need.Burst/4, gift)))
 	for s > most && s > stepMin {
 		s /= 2
 	}
@@ -45,6 +45,9 @@ type Grant struct {
 
 // Need returns the bucket that the grant's viewer has.
 func (g *Grant) Need() TSpec { return g.request.Need }
+
+// Step returns the most bytes that the viewer's bucket pays for at a time.
+func (g *Grant) Step() int64 { return g.step }
 
 // Start says at which offset of the item the stream begins; -1 is an offset
 // not known, of which all bytes are charged.

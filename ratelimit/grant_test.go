@@ -16,7 +16,7 @@ func TestStepsDivideASecond(t *testing.T) {
 	}{
 		{"film", TSpec{Rate: 5 * MbitPerSecond, Burst: 2 * MiB}, 250 * time.Millisecond},
 		{"fast film with little burst", TSpec{Rate: 8 * MbitPerSecond, Burst: MiB}, 125 * time.Millisecond},
-		{"unmeasured", TSpec{Rate: 40 * MbitPerSecond, Burst: 8 * MiB}, 125 * time.Millisecond},
+		{"unmeasured", TSpec{Rate: 40 * MbitPerSecond, Burst: 8 * MiB}, 250 * time.Millisecond},
 		{"music", TSpec{Rate: 160 * KbitPerSecond, Burst: 256 * KiB}, 250 * time.Millisecond},
 		{"speech", TSpec{Rate: 32 * KbitPerSecond, Burst: 256 * KiB}, 250 * time.Millisecond},
 		{"hardly anything", TSpec{Rate: 4096, Burst: 256 * KiB}, time.Second},

@@ -97,7 +97,7 @@ func (s *Server) unchanged(w http.ResponseWriter, r *http.Request, item *library
 
 // serveHead answers with the head of what a GET would get.
 func (s *Server) serveHead(w http.ResponseWriter, r *http.Request, item *library.Item) {
-	file, info, ok := open(w, r, item)
+	file, info, ok := open(r.Context(), w, r, item)
 	if !ok {
 		return
 	}

@@ -7,11 +7,17 @@ import (
 	"time"
 )
 
+const (
+	smoothMin = 1.5 // less could become the limit of a stream that has to catch up
+	smoothMax = 100.0
+)
+
 // Config is the [stream] table.
 type Config struct {
 	Listen          string        `toml:"listen"`           // address:port; an empty address is every one
 	StallTimeout    time.Duration `toml:"stall_timeout"`    // a player that takes no byte for so long is let go
 	ShutdownTimeout time.Duration `toml:"shutdown_timeout"` // how long running streams may go on at the end
+	Smooth          float64       `toml:"smooth"`           // the kernel spreads a step so that it goes at most so many times too fast; 0 does not
 	Certificate     string        `toml:"certificate"`      // PEM file; with it, clients come by TLS
 	Key             string        `toml:"key"`              // PEM file of its private key
 	HSTS            time.Duration `toml:"hsts"`             // for so long browsers come by TLS only; 0 does not ask for it
@@ -20,7 +26,7 @@ type Config struct {
 
 // DefaultConfig returns the config that holds where the file says nothing.
 func DefaultConfig() Config {
-	return Config{Listen: ":8000", StallTimeout: 6 * time.Hour, ShutdownTimeout: 10 * time.Second}
+	return Config{Listen: ":8000", StallTimeout: 6 * time.Hour, ShutdownTimeout: 10 * time.Second, Smooth: 2.5}
 }
 
 // Validate returns all that is wrong, joined; each error begins with the key.
@@ -36,6 +42,9 @@ func (c Config) Validate() error {
 	}
 	if c.ShutdownTimeout < 0 {
 		wrong = append(wrong, fmt.Errorf("shutdown_timeout = %v: must not be negative", c.ShutdownTimeout))
+	}
+	if c.Smooth != 0 && !(c.Smooth >= smoothMin && c.Smooth <= smoothMax) {
+		wrong = append(wrong, fmt.Errorf("smooth = %v: must be %v to %v, or 0 to send steps as they are", c.Smooth, smoothMin, smoothMax))
 	}
 	if (c.Certificate == "") != (c.Key == "") {
 		wrong = append(wrong, errors.New("certificate and key belong together: two PEM files, or none"))

@@ -17,6 +17,7 @@ import (
 	"mustserv/library/source/local"
 	"mustserv/ratelimit"
 	"mustserv/stream/accounting"
+	"mustserv/stream/pacer"
 )
 
 // catalogue returns the library of a folder with these files, all of which
@@ -76,13 +77,32 @@ func complete(lib *library.Library, files int) bool {
 	return n >= files
 }
 
+// way is how the bytes of items leave a server.
+type way func(*Server)
+
+// byPacer leaves to the pacer whatever that can do; byWriter nothing.
+func byPacer(s *Server)  { s.handOverFrom = 1 }
+func byWriter(s *Server) { s.pacer = nil }
+
+// bothWays runs a test once for each way that this system has: the results
+// must be the same.
+func bothWays(t *testing.T, test func(*testing.T, way)) {
+	if pacer.New(pacer.Options{}) != nil {
+		t.Run("pacer", func(t *testing.T) { test(t, byPacer) })
+	}
+	t.Run("portable", func(t *testing.T) { test(t, byWriter) })
+}
+
 // serve serves a library on a listener and returns the server.
-func serve(t testing.TB, lib Library, l net.Listener, limits ratelimit.Config) *Server {
+func serve(t testing.TB, lib Library, l net.Listener, limits ratelimit.Config, by ...way) *Server {
 	t.Helper()
 	s := New(Options{
 		Config: DefaultConfig(), Library: lib, Control: ratelimit.NewController(limits),
 		Ledger: accounting.NewLedger(10 * time.Second), Log: slog.New(slog.DiscardHandler),
 	})
+	for _, set := range by {
+		set(s)
+	}
 	s.Listen(l)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -94,13 +114,13 @@ func serve(t testing.TB, lib Library, l net.Listener, limits ratelimit.Config) *
 }
 
 // start serves files over TCP and returns the base URL.
-func start(t testing.TB, files map[string][]byte) (*Server, string) {
+func start(t testing.TB, files map[string][]byte, by ...way) (*Server, string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := serve(t, catalogue(t, files), l, ratelimit.DefaultConfig())
+	s := serve(t, catalogue(t, files), l, ratelimit.DefaultConfig(), by...)
 	return s, "http://" + l.Addr().String()
 }
 

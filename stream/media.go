@@ -2,6 +2,7 @@ package stream
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -56,24 +57,32 @@ func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library
 	if !ok {
 		return
 	}
-	defer grant.Release()
-	file, info, ok := open(w, r, item)
+	d, mine := &delivery{grant: grant}, true
+	defer func() {
+		if mine {
+			d.End()
+		}
+	}()
+	ctx, keep := outliving(r)
+	file, info, ok := open(ctx, w, r, item)
 	if !ok {
 		return
 	}
-	defer file.Close()
+	d.file = file
 	if !describe(w, r, item, info, need) {
 		return
 	}
 	paced := &pacedWriter{
 		ResponseWriter: w, control: http.NewResponseController(w), ctx: r.Context(),
-		grant: grant, stall: s.config.Load().StallTimeout,
+		delivery: d, stall: s.config.Load().StallTimeout, leaves: s.leaves(r, need),
 		begin: func(status int, offset int64) *accounting.Transfer {
 			return s.ledger.Begin(booking(r, item, need, status, offset))
 		},
 	}
-	defer paced.end()
-	http.ServeContent(paced, r, "", info.ModTime(), file)
+	http.ServeContent(paced, r, "", info.ModTime(), d.file)
+	if paced.left.size > 0 && keep() {
+		mine = !s.handOver(paced, r)
+	}
 }
 
 // played is the item that a player is said to play: of a segment its stream.
@@ -83,8 +92,8 @@ func played(item *library.Item) *library.Item {
 
 // open opens an item's file, and waits for it where its share is away: players
 // don't ask again. It reports whether there is one, else it has answered.
-func open(w http.ResponseWriter, r *http.Request, item *library.Item) (source.File, fs.FileInfo, bool) {
-	file, err := item.Open(r.Context())
+func open(ctx context.Context, w http.ResponseWriter, r *http.Request, item *library.Item) (source.File, fs.FileInfo, bool) {
+	file, err := item.Open(ctx)
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout)) // the wait used up the one before
 	if err != nil {
 		fail(w, r, err)

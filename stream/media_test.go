@@ -21,10 +21,12 @@ import (
 	"mustserv/ratelimit"
 )
 
-func TestRanges(t *testing.T) {
+func TestRanges(t *testing.T) { bothWays(t, testRanges) }
+
+func testRanges(t *testing.T, by way) {
 	data := probetest.WAV(2, 8000, 1)
 	size := len(data)
-	_, base := start(t, map[string][]byte{"a.wav": data})
+	_, base := start(t, map[string][]byte{"a.wav": data}, by)
 	url := base + "/media/s/a.wav"
 	full, _ := ask(t, "HEAD", url)
 	tag, modified := full.Header.Get("ETag"), full.Header.Get("Last-Modified")
@@ -84,9 +86,11 @@ func TestRanges(t *testing.T) {
 	}
 }
 
-func TestMultipartRanges(t *testing.T) {
+func TestMultipartRanges(t *testing.T) { bothWays(t, testMultipartRanges) }
+
+func testMultipartRanges(t *testing.T, by way) {
 	data := probetest.WAV(2, 8000, 1)
-	_, base := start(t, map[string][]byte{"a.wav": data})
+	_, base := start(t, map[string][]byte{"a.wav": data}, by)
 	got, body := ask(t, "GET", base+"/media/s/a.wav", "Range", "bytes=0-9,100-199,-5")
 	kind, params, err := mime.ParseMediaType(got.Header.Get("Content-Type"))
 	if got.StatusCode != 206 || kind != "multipart/byteranges" || err != nil {
@@ -270,8 +274,10 @@ func TestSlowRequestIsCutOff(t *testing.T) {
 }
 
 // A client that takes one byte a second holds a stream, but only so many.
-func TestSlowReadersAreBounded(t *testing.T) {
-	s, base := start(t, map[string][]byte{"a.wav": probetest.WAV(300, 44100, 2)})
+func TestSlowReadersAreBounded(t *testing.T) { bothWays(t, testSlowReadersAreBounded) }
+
+func testSlowReadersAreBounded(t *testing.T, by way) {
+	s, base := start(t, map[string][]byte{"a.wav": probetest.WAV(300, 44100, 2)}, by)
 	limits := ratelimit.DefaultConfig()
 	limits.StreamsPerClient = 3
 	s.control.SetConfig(limits)

@@ -18,6 +18,7 @@ import (
 	"mustserv/ratelimit"
 	"mustserv/stream/accounting"
 	"mustserv/stream/auth"
+	"mustserv/stream/pacer"
 )
 
 const (
@@ -58,6 +59,10 @@ type Server struct {
 	http    http.Server
 	config  atomic.Pointer[Config]
 
+	pacer        *pacer.Pacer // nil where this system has none
+	handOverFrom int64        // bytes
+	returning    *returning   // connections that come back from the pacer
+
 	certificate atomic.Pointer[Certificate] // nil for none
 
 	crossOrigin http.CrossOriginProtection
@@ -73,7 +78,11 @@ func New(o Options) *Server {
 	s := &Server{
 		library: o.Library, control: o.Control, router: cmp.Or[Router](o.Router, alone{}), ledger: o.Ledger,
 		pages: o.Pages, metrics: o.Metrics, auth: o.Auth, failed: make(chan error, 1),
+		handOverFrom: handOverFrom, returning: newReturning(),
 	}
+	s.pacer = pacer.New(pacer.Options{
+		Idle: idleTimeout, Stall: func() time.Duration { return s.config.Load().StallTimeout }, Ready: s.returning.take,
+	})
 	if s.auth == nil {
 		s.auth = auth.New(nil, auth.Config{})
 	}
@@ -105,6 +114,8 @@ func (s *Server) Listen(l net.Listener) {
 	s.mu.Unlock()
 	if before != nil {
 		before.Close()
+	} else {
+		go s.http.Serve(s.returning) // which ends with the server
 	}
 	go func() {
 		err := s.http.Serve(securing{l, s})
@@ -132,11 +143,12 @@ func (s *Server) Failed() <-chan error { return s.failed }
 // ended, or when ctx ends, after closing them.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
+	s.pacer.Drain()
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		s.http.Close()
 	}
-	return err
+	return errors.Join(err, s.pacer.Shutdown(ctx))
 }
 
 // ServeHTTP hands a request to the room that answers it.

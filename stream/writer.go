@@ -13,27 +13,31 @@ import (
 )
 
 const (
-	sendBufferMin  = 64 << 10               // bytes that a stream may have in the kernel,
-	sendBufferMax  = 1 << 20                // growing with its rate,
-	sendBufferTime = 100 * time.Millisecond // by so much of it
-	copyBuffer     = 32 << 10               // where bytes can't go from file to socket
+	sendBufferMin = 64 << 10 // bytes that a stream may have in the kernel: a step,
+	sendBufferMax = 1 << 20  // within these bounds
+	copyBuffer    = 32 << 10 // where bytes can't go from file to socket
 )
 
-// pacedWriter is the one place where pacing happens: each write waits for
-// its grant, has a deadline of its own and is booked. A throttled reader
-// could not do it: sendfile goes past its Read. File bytes still leave by
-// sendfile: net/http gets a LimitedReader right on the file, once per step.
+// pacedWriter is the one place where pacing happens but for the pacer, to
+// which it leaves what that can do: each write waits for its grant, has a
+// deadline of its own and is booked. A throttled reader could not do it:
+// sendfile goes past its Read. File bytes still leave by sendfile: net/http
+// gets a LimitedReader right on the file, once per step.
 type pacedWriter struct {
 	http.ResponseWriter
-	control *http.ResponseController
-	ctx     context.Context
-	grant   *ratelimit.Grant
-	stall   time.Duration // deadline of each step
-	begin   func(status int, offset int64) *accounting.Transfer
+	control  *http.ResponseController
+	ctx      context.Context
+	delivery *delivery
+	stall    time.Duration // deadline of each step
+	begin    func(status int, offset int64) *accounting.Transfer
+	leaves   int64 // bytes from which on a range is left to the pacer
 
-	status   int
-	transfer *accounting.Transfer // nil until bytes of the item go out
+	status int
+	left   rest // what it has been left
 }
+
+// rest is the part of an item that is still to be sent; none if size is 0.
+type rest struct{ offset, size int64 }
 
 var _ io.ReaderFrom = (*pacedWriter)(nil)
 
@@ -48,28 +52,17 @@ func (w *pacedWriter) WriteHeader(status int) {
 
 // start is called with the first bytes of the item.
 func (w *pacedWriter) start(offset int64) {
-	if w.transfer != nil {
-		return
-	}
-	w.transfer = w.begin(w.status, offset)
-	w.grant.Start(offset)
-	if conn, ok := w.ctx.Value(connKey{}).(net.Conn); ok {
-		bound(conn, w.grant.Need().Rate)
+	if w.delivery.transfer == nil {
+		w.delivery.transfer = w.begin(w.status, offset)
+		w.delivery.grant.Start(offset)
 	}
 }
 
 // bound keeps the kernel from queueing much of a stream, so that a paused
 // player pins little memory and gets no long burst when it goes on.
-func bound(conn net.Conn, r ratelimit.Rate) {
-	if tcp, ok := conn.(interface{ SetWriteBuffer(int) error }); ok && r > 0 {
-		size := int(r.BytesPerSecond() * sendBufferTime.Seconds())
-		tcp.SetWriteBuffer(min(max(size, sendBufferMin), sendBufferMax)) // a larger one works as well
-	}
-}
-
-func (w *pacedWriter) end() {
-	if w.transfer != nil {
-		w.transfer.End()
+func bound(conn net.Conn, g *ratelimit.Grant) {
+	if tcp, ok := conn.(interface{ SetWriteBuffer(int) error }); ok && g.Need().Rate > 0 {
+		tcp.SetWriteBuffer(int(min(max(g.Step(), sendBufferMin), sendBufferMax))) // a larger one works as well
 	}
 }
 
@@ -94,7 +87,7 @@ func (w *pacedWriter) Write(p []byte) (int, error) {
 	return written, nil
 }
 
-// ReadFrom sends what src holds in paced steps.
+// ReadFrom sends what src holds in paced steps, or leaves it to the pacer.
 func (w *pacedWriter) ReadFrom(src io.Reader) (int64, error) {
 	part, file := filePart(src)
 	if file == nil {
@@ -105,45 +98,57 @@ func (w *pacedWriter) ReadFrom(src io.Reader) (int64, error) {
 		return 0, err
 	}
 	w.start(offset)
+	left := rest{offset, part.N}
+	if _, _, _, here := source.Locate(file, offset); here && left.size >= w.leaves {
+		w.left = left
+	} else {
+		left, err = w.sendFile(left)
+	}
+	return part.N - left.size, err
+}
+
+// sendFile sends a range of the item, and returns what of it is left where
+// that fails or the file has shrunk; net/http ends the connection then.
+func (w *pacedWriter) sendFile(left rest) (rest, error) {
+	if conn, ok := w.ctx.Value(connKey{}).(net.Conn); ok {
+		bound(conn, w.delivery.grant)
+	}
 	from, _ := w.ResponseWriter.(io.ReaderFrom)
-	chunk := io.LimitedReader{R: file}
-	if local, at, _, ok := source.Locate(file, offset); ok {
+	chunk := io.LimitedReader{R: w.delivery.file}
+	if local, at, n, ok := source.Locate(w.delivery.file, left.offset); ok && n >= left.size { // all of it by sendfile
 		if _, err := local.Seek(at, io.SeekStart); err != nil {
-			return 0, err
+			return left, err
 		}
 		chunk.R = local
 	}
-	var sent int64
-	for part.N > 0 {
-		var short bool
-		n, err := w.step(part.N, func(n int64) (int64, error) {
+	for left.size > 0 {
+		before := left
+		_, err := w.step(left.size, func(n int64) (int64, error) {
 			chunk.N = n
 			sent, err := copyChunk(from, w.ResponseWriter, &chunk)
-			short = sent < n
+			left = rest{left.offset + sent, left.size - sent}
 			return sent, err
 		})
-		sent += n
-		part.N -= n
-		if err != nil || short { // short: the file has shrunk; net/http ends the connection
-			return sent, err
+		if err != nil || chunk.N > 0 || left == before {
+			return left, err
 		}
 	}
-	return sent, nil
+	return left, nil
 }
 
 // step sends one chunk of at most limit bytes.
 func (w *pacedWriter) step(limit int64, send func(n int64) (int64, error)) (int64, error) {
-	n, err := w.grant.Take(w.ctx, limit)
+	n, err := w.delivery.grant.Take(w.ctx, limit)
 	if err != nil {
 		return 0, err
 	}
 	before := time.Now()
 	w.control.SetWriteDeadline(before.Add(w.stall))
 	sent, err := send(n)
-	w.transfer.Add(sent)
+	w.delivery.transfer.Add(sent)
 	if err == nil {
 		err = w.control.Flush() // what did not go by sendfile lies in net/http's buffer
-		w.grant.Sent(time.Since(before))
+		w.delivery.grant.Sent(time.Since(before))
 	}
 	return sent, err
 }

@@ -1,0 +1,97 @@
+package pacer
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	fillersMax = 64        // goroutines that wait for bytes of files, at a time
+	fillBytes  = 128 << 10 // that one fetches and sends
+)
+
+// fetched is what came of one fetch.
+type fetched struct {
+	loop *loop
+	n    int // bytes sent
+	err  error
+}
+
+// filler reads what may have to be waited for, in a bounded number of
+// goroutines: bytes of files that are not on this computer or that its disk
+// has to look for. It sends what it has read without waiting for the peer.
+type filler struct {
+	mu      sync.Mutex
+	queue   queue
+	running int
+	buffers sync.Pool
+}
+
+// fetch has the next bytes of s sent; the loop gets s back.
+func (f *filler) fetch(l *loop, s *Stream) {
+	s.read.loop = l
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.queue.push(s)
+	if f.running < fillersMax {
+		f.running++
+		go f.run()
+	}
+}
+
+func (f *filler) run() {
+	buffer, ok := f.buffers.Get().(*[fillBytes]byte)
+	if !ok {
+		buffer = new([fillBytes]byte)
+	}
+	defer f.buffers.Put(buffer)
+	for s := f.pop(); s != nil; s = f.pop() {
+		s.read.n, s.read.err = carry(s, buffer[:])
+		s.read.loop.push(s)
+	}
+}
+
+// pop returns nil where nothing is to be done; then one goroutine less runs.
+func (f *filler) pop() *Stream {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.queue.first
+	if s == nil {
+		f.running--
+		return nil
+	}
+	f.queue.first, s.next = s.next, nil
+	return s
+}
+
+// carry reads bytes and sends as many as the socket takes.
+func carry(s *Stream, buffer []byte) (sent int, err error) {
+	buffer = buffer[:min(int64(len(buffer)), s.pending)]
+	n, err := s.File.ReadAt(buffer, s.Offset)
+	if n == 0 {
+		return 0, errors.Join(io.ErrUnexpectedEOF, err)
+	}
+	for buffer = buffer[:n]; sent < n; {
+		more, err := unix.Write(s.fd, buffer[sent:])
+		sent += max(more, 0)
+		if err != nil && err != unix.EINTR {
+			return sent, err
+		}
+	}
+	return sent, nil
+}
+
+// inMemory reports whether a byte of a file can be read without waiting for a
+// disk. Where the kernel can't say, it is. Where not, the kernel begins to
+// fetch it.
+func (l *loop) inMemory(file int, at int64) bool {
+	l.vector.Base = &l.scratch
+	l.vector.SetLen(1)
+	_, _, err := unix.Syscall6(unix.SYS_PREADV2, uintptr(file), uintptr(unsafe.Pointer(&l.vector)), 1,
+		uintptr(at), uintptr(at>>32), unix.RWF_NOWAIT)
+	return err != unix.EAGAIN
+}

@@ -1,0 +1,328 @@
+package pacer
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"mustserv/library/source"
+)
+
+const (
+	windowBytes = 1 << 20   // of a file, that are in memory or not
+	pathEvery   = 32        // sends between two looks at the network's state
+	unsentMin   = 128 << 10 // bytes that the kernel may hold unsent of a stream:
+	unsentMax   = 1 << 20   // a step, within these bounds
+	smoothOff   = -1        // as SO_MAX_PACING_RATE
+	edge        = unix.EPOLLET & 0xffffffff
+)
+
+// state is what a connection waits for.
+type state uint8
+
+const (
+	fresh   state = iota // to be taken in
+	waiting              // for its time, or in the queue of those that may send
+	blocked              // for the peer to take bytes
+	filling              // for bytes of the file
+	idle                 // for a request
+	closing              // for the peer to see the end
+)
+
+// machine is what the pacer knows of a stream.
+type machine struct {
+	link
+	fd        int
+	state     state
+	ended     bool  // the owner has been told
+	slow      bool  // the kernel can't send this file to a socket
+	spread    bool  // the kernel spreads the steps
+	writable  bool  // the peer took more while the filler was at work
+	sends     uint8 // until pathEvery
+	pending   int64 // bytes that were granted and not sent
+	blockedAt int64 // tick at which the peer took no more
+	sure      int64 // offset up to which the file is in memory,
+	window    int32 // as far as it was asked for
+	local     int   // the descriptor of a file that has
+	shift     int64 // the bytes so much further on
+	here      int64 // up to this offset
+	read      fetched
+}
+
+// adopt takes a stream in.
+func (l *loop) adopt(s *Stream) {
+	for s.fd >= len(l.streams) {
+		l.streams = append(l.streams, make([]*Stream, 64)...)
+	}
+	l.streams[s.fd] = s
+	if l.obeyed >= stop || l.watch(s, unix.EPOLL_CTL_ADD, unix.EPOLLOUT|edge) != nil {
+		l.end(s)
+		return
+	}
+	unsent := min(max(s.Grant.Step(), unsentMin), unsentMax)
+	unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, int(unsent)) // an old kernel holds more
+	l.cork(s, 1)
+	l.goOn(s)
+}
+
+// cork has the kernel keep what does not fill a packet for the next step, for
+// 200 ms at most.
+func (l *loop) cork(s *Stream, on int) {
+	unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_CORK, on) // without, a step costs a packet more
+}
+
+func (l *loop) watch(s *Stream, op int, events uint32) error {
+	return unix.EpollCtl(l.fd, op, s.fd, &unix.EpollEvent{Events: events, Fd: int32(s.fd)})
+}
+
+// goOn lets a stream send as soon as the loop comes round.
+func (l *loop) goOn(s *Stream) {
+	l.wheel.remove(s)
+	s.state = waiting
+	l.ready.push(s)
+}
+
+// due is the wheel's call.
+func (l *loop) due(s *Stream, now time.Time) {
+	switch s.state {
+	case waiting:
+		l.ready.push(s)
+	default: // a deadline
+		l.end(s)
+	}
+}
+
+// send sends what has been granted and asks for the next step.
+func (l *loop) send(s *Stream, now time.Time) {
+	if s.state != waiting { // ended since it was queued
+		return
+	}
+	if s.pending > 0 && !l.sendPending(s, now) {
+		return
+	}
+	if s.Left == 0 {
+		l.complete(s)
+		return
+	}
+	n, at := s.Grant.Reserve(now, s.Left)
+	s.pending = n
+	if !at.After(now) {
+		l.ready.push(s)
+		return
+	}
+	l.spreading(s, true)
+	l.later(s, at)
+}
+
+// sendPending reports whether all that was granted has gone; else the stream
+// waits for something.
+func (l *loop) sendPending(s *Stream, now time.Time) bool {
+	for s.pending > 0 {
+		n, err := l.transmit(s)
+		l.sent(s, n, now)
+		switch {
+		case err == nil && n > 0, err == unix.EINTR:
+		case err == unix.EAGAIN:
+			l.block(s, now)
+			return false
+		case err == unix.EPIPE, err == unix.ECONNRESET, err == unix.ETIMEDOUT:
+			l.end(s)
+			return false
+		default: // the file's fault: a read that may wait knows more
+			s.slow = s.slow || err == unix.EINVAL || err == unix.ENOSYS || err == unix.EOPNOTSUPP
+			l.fill(s)
+			return false
+		}
+	}
+	return true
+}
+
+// transmit lets the kernel send from the file; no error and no bytes mean
+// that it can't now.
+func (l *loop) transmit(s *Stream) (int, error) {
+	if s.slow || !s.locate() {
+		return 0, nil
+	}
+	at, n := s.Offset+s.shift, min(s.pending, s.here-s.Offset)
+	if !l.cached(s, at, n) {
+		return 0, nil
+	}
+	sent, err := unix.Sendfile(s.fd, s.local, &at, int(n))
+	return max(sent, 0), err
+}
+
+// locate finds the next byte on this computer.
+func (s *Stream) locate() bool {
+	if s.Offset < s.here {
+		return true // as before; nothing has been asked of the file since
+	}
+	file, at, n, ok := source.Locate(s.File, s.Offset)
+	if ok {
+		s.local, s.shift, s.here = int(file.Fd()), at-s.Offset, s.Offset+n
+	}
+	return ok
+}
+
+// cached reports whether bytes can be sent without waiting for a disk. It
+// asks for whole windows, and step by step where a window is not there yet.
+func (l *loop) cached(s *Stream, at, n int64) bool {
+	end := s.Offset + n
+	if end <= s.sure {
+		return true
+	}
+	if !l.inMemory(s.local, at+n-1) {
+		return false
+	}
+	s.sure = end
+	if window := end / windowBytes; int32(window) != s.window {
+		s.window = int32(window)
+		if rest := windowBytes - end%windowBytes; end+rest <= min(s.here, s.Offset+s.Left) && l.inMemory(s.local, at+n+rest-1) {
+			s.sure = end + rest
+		}
+	}
+	return true
+}
+
+// sent books n bytes.
+func (l *loop) sent(s *Stream, n int, now time.Time) {
+	if n <= 0 {
+		return
+	}
+	s.Offset, s.Left, s.pending = s.Offset+int64(n), s.Left-int64(n), s.pending-int64(n)
+	s.Owner.Sent(int64(n), now)
+	if s.sends++; s.sends == pathEvery {
+		s.sends = 0
+		l.tellPath(s)
+	}
+}
+
+// block waits until the peer takes more.
+func (l *loop) block(s *Stream, now time.Time) {
+	s.state, s.blockedAt = blocked, l.ticks(now)
+	l.later(s, now.Add(l.pacer.options.Stall()))
+}
+
+// fill has a goroutine fetch bytes that may have to be waited for.
+func (l *loop) fill(s *Stream) {
+	s.state, s.writable, s.here = filling, false, 0 // who reads may get another file
+	l.pacer.filler.fetch(l, s)
+}
+
+// filled goes on after the filler has sent what it could.
+func (l *loop) filled(s *Stream) {
+	now, got := time.Now(), s.read
+	s.read = fetched{}
+	s.state = waiting
+	if s.ended { // while it was away
+		l.close(s)
+		return
+	}
+	l.sent(s, got.n, now)
+	switch {
+	case got.err == nil:
+		l.goOn(s)
+	case got.err == unix.EAGAIN && !s.writable:
+		l.block(s, now)
+	case got.err == unix.EAGAIN:
+		l.goOn(s)
+	default:
+		l.end(s)
+	}
+}
+
+// complete ends the stream whose last byte went out.
+func (l *loop) complete(s *Stream) {
+	l.tellPath(s)
+	l.spreading(s, false)
+	l.cork(s, 0)
+	l.endOwner(s)
+	if !s.Keep || l.obeyed != work {
+		unix.Shutdown(s.fd, unix.SHUT_WR)
+		l.park(s, closing, unix.EPOLLRDHUP, lingering)
+		return
+	}
+	if len(s.Ahead) > 0 {
+		l.giveBack(s)
+		return
+	}
+	l.park(s, idle, unix.EPOLLIN|unix.EPOLLRDHUP, l.pacer.options.Idle)
+}
+
+// park keeps a connection on which nothing is sent, and nothing else of its
+// stream.
+func (l *loop) park(s *Stream, as state, events uint32, patience time.Duration) {
+	s = &Stream{machine: machine{link: link{level: -1}, fd: s.fd, state: as, ended: true}}
+	l.streams[s.fd] = s
+	if l.watch(s, unix.EPOLL_CTL_MOD, events|edge) != nil {
+		l.end(s)
+		return
+	}
+	l.later(s, time.Now().Add(patience))
+}
+
+// giveBack lets somebody else answer the next request.
+func (l *loop) giveBack(s *Stream) {
+	l.watch(s, unix.EPOLL_CTL_DEL, 0)
+	l.forget(s)
+	defer l.pacer.gone(l)
+	if conn, err := restore(s.fd, s.Ahead); err == nil { // else the peer has gone
+		l.pacer.options.Ready(conn)
+	}
+}
+
+// end ends a stream at once, however far it is.
+func (l *loop) end(s *Stream) {
+	if !s.ended && s.state != idle && s.state != closing {
+		l.tellPath(s)
+	}
+	l.endOwner(s)
+	if s.state != filling { // else once the filler is through with it
+		l.close(s)
+	}
+}
+
+func (l *loop) endOwner(s *Stream) {
+	if s.ended {
+		return
+	}
+	s.ended = true
+	if s.pending > 0 {
+		s.Grant.Return(time.Now(), int64(s.pending))
+		s.pending = 0
+	}
+	s.Owner.End()
+}
+
+func (l *loop) close(s *Stream) {
+	l.forget(s)
+	unix.Close(s.fd)
+	l.pacer.gone(l)
+}
+
+// forget takes a stream out of everything; the state keeps a queue from
+// sending it.
+func (l *loop) forget(s *Stream) {
+	l.wheel.remove(s)
+	s.state = closing
+	l.streams[s.fd] = nil
+}
+
+// spreading lets the kernel spread a stream's steps, once the burst is out.
+func (l *loop) spreading(s *Stream, on bool) {
+	if s.Smooth <= 0 || s.spread == on {
+		return
+	}
+	s.spread = on
+	rate := smoothOff
+	if on {
+		rate = int(min(int64(s.Smooth.BytesPerSecond()), 1<<31-1))
+	}
+	unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_MAX_PACING_RATE, rate) // an old kernel sends steps as they are
+}
+
+// tellPath says how the network does.
+func (l *loop) tellPath(s *Stream) {
+	if info, err := unix.GetsockoptTCPInfo(s.fd, unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
+		s.Owner.Path(Path{RTT: time.Duration(info.Rtt) * time.Microsecond, Retransmitted: int64(info.Total_retrans)})
+	}
+}
