@@ -359,6 +359,47 @@ func TestReloadOnSave(t *testing.T) {
 	eventually(t, "first share gone", func() bool { return !found("/media/one/one.wav") })
 }
 
+// A player that waits for room comes in as soon as the config has more of it.
+func TestCapacityIsRaisedOnSave(t *testing.T) {
+	dir := t.TempDir()
+	config := filepath.Join(dir, "mustserv.toml")
+	for _, name := range []string{"a.wav", "b.wav"} {
+		write(t, filepath.Join(dir, "s", name), probetest.WAV(60, 44100, 2)) // 1.5 Mbit/s
+	}
+	capacity := func(text string) {
+		write(t, config, []byte("[[share]]\nname = \"s\"\npath = '"+filepath.Join(dir, "s")+"'\n[ratelimit]\ncapacity = \""+text+"\"\n"))
+	}
+	capacity("2 Mbit/s")
+	p := start(t, "-config", config, "-listen", "127.0.0.1:0")
+	status := func(part string) func() bool {
+		return func() bool { _, body := get(t, p.url+"/api/v1/status"); return strings.Contains(body, part) }
+	}
+	eventually(t, "measured", status(`"items":2,"unmeasured":0`))
+	first, err := http.Get(p.url + "/media/s/a.wav")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Body.Close()
+	second := make(chan *http.Response, 1)
+	go func() {
+		response, err := http.Get(p.url + "/media/s/b.wav")
+		if err != nil {
+			close(second)
+			return
+		}
+		second <- response
+	}()
+	eventually(t, "second player waits", status(`"waiting":1`))
+	capacity("auto")
+	p.stderr.wait(t, "capacity") // of which card, or that there is none that tells
+	capacity("10 Mbit/s")
+	response := <-second
+	if response == nil || response.StatusCode != 200 {
+		t.Fatalf("second player: %+v", response)
+	}
+	response.Body.Close()
+}
+
 // Who watches something of a share that is taken out sees it to its end.
 func TestRemovedShareFinishesItsStreams(t *testing.T) {
 	dir := t.TempDir()

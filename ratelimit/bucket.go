@@ -3,6 +3,7 @@ package ratelimit
 import (
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -13,14 +14,17 @@ import (
 // pause, Return when they hang up. It may be used concurrently; who reserves
 // gets tokens in the order of coming.
 type Bucket struct {
-	mu      sync.Mutex
-	limiter *rate.Limiter // replaced by Fill, else changed in place; nil where nothing is limited
-	spec    TSpec
+	limiter atomic.Pointer[rate.Limiter] // replaced by Fill, else changed in place; nil where nothing is limited
+
+	mu   sync.Mutex // of what changes it
+	spec TSpec
 }
 
 // NewBucket returns a full bucket.
 func NewBucket(spec TSpec) *Bucket {
-	return &Bucket{spec: spec, limiter: newLimiter(spec)}
+	b := &Bucket{spec: spec}
+	b.limiter.Store(newLimiter(spec))
+	return b
 }
 
 // newLimiter holds at least one token, else nothing would ever go through.
@@ -38,6 +42,9 @@ func (b *Bucket) Spec() TSpec {
 	return b.spec
 }
 
+// Limited reports whether the bucket limits anything.
+func (b *Bucket) Limited() bool { return b.limiter.Load() != nil }
+
 // SetSpec changes rate and burst; the tokens that are there stay, up to the
 // new burst.
 func (b *Bucket) SetSpec(s TSpec) {
@@ -46,11 +53,11 @@ func (b *Bucket) SetSpec(s TSpec) {
 	if s == b.spec {
 		return
 	}
-	if s.Rate <= 0 || b.limiter == nil {
-		b.limiter = newLimiter(s)
+	if limiter := b.limiter.Load(); s.Rate <= 0 || limiter == nil {
+		b.limiter.Store(newLimiter(s))
 	} else {
-		b.limiter.SetLimit(rate.Limit(s.Rate.BytesPerSecond()))
-		b.limiter.SetBurst(max(1, int(s.Burst)))
+		limiter.SetLimit(rate.Limit(s.Rate.BytesPerSecond()))
+		limiter.SetBurst(max(1, int(s.Burst)))
 	}
 	b.spec = s
 }
@@ -59,7 +66,7 @@ func (b *Bucket) SetSpec(s TSpec) {
 // the bytes they stand for may be sent: now or later.
 func (b *Bucket) Reserve(now time.Time, n int64) (at time.Time) {
 	at = now
-	limiter := b.current()
+	limiter := b.limiter.Load()
 	for limiter != nil && n > 0 {
 		part := min(n, int64(limiter.Burst()))
 		r := limiter.ReserveN(now, int(part))
@@ -74,7 +81,7 @@ func (b *Bucket) Reserve(now time.Time, n int64) (at time.Time) {
 
 // Return puts back n reserved tokens of bytes that will not be sent.
 func (b *Bucket) Return(now time.Time, n int64) {
-	if limiter := b.current(); limiter != nil {
+	if limiter := b.limiter.Load(); limiter != nil {
 		limiter.ReserveN(now, -int(n)) // a reservation can't be cancelled once its time has come
 	}
 }
@@ -83,12 +90,12 @@ func (b *Bucket) Return(now time.Time, n int64) {
 func (b *Bucket) Fill() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.limiter = newLimiter(b.spec)
+	b.limiter.Store(newLimiter(b.spec))
 }
 
 // Drain takes tokens away until at most keep are left.
 func (b *Bucket) Drain(now time.Time, keep Size) {
-	limiter := b.current()
+	limiter := b.limiter.Load()
 	if limiter == nil {
 		return
 	}
@@ -100,22 +107,16 @@ func (b *Bucket) Drain(now time.Time, keep Size) {
 // Full reports whether the bucket holds its whole burst, so that a new one
 // would be the same.
 func (b *Bucket) Full(now time.Time) bool {
-	limiter := b.current()
+	limiter := b.limiter.Load()
 	return limiter == nil || limiter.TokensAt(now) >= float64(limiter.Burst())
 }
 
 // Tokens returns how many tokens there are; fewer than none where some are
 // reserved that have yet to come in.
 func (b *Bucket) Tokens(now time.Time) float64 {
-	limiter := b.current()
+	limiter := b.limiter.Load()
 	if limiter == nil {
 		return math.Inf(1)
 	}
 	return limiter.TokensAt(now)
-}
-
-func (b *Bucket) current() *rate.Limiter {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.limiter
 }

@@ -118,16 +118,25 @@ func TestTakeThatIsCancelledTakesNothing(t *testing.T) {
 }
 
 func BenchmarkReserve(b *testing.B) {
-	c := NewController(Config{StreamsPerClient: 1, Capacity: Capacity(1000 * GbitPerSecond), CapacityUse: 1, PerClient: 100 * GbitPerSecond})
-	g, err := c.Admit(b.Context(), Request{Need: film, Size: huge})
-	if err != nil {
-		b.Fatal(err)
-	}
-	g.Start(0)
-	now := time.Now()
-	b.ReportAllocs()
-	for b.Loop() {
-		_, now = g.Reserve(now, huge)
+	for _, row := range []struct {
+		name   string
+		config Config
+	}{
+		{"viewer", Config{StreamsPerClient: 1}},
+		{"viewer, client and link", Config{StreamsPerClient: 1, Capacity: Capacity(1000 * GbitPerSecond), CapacityUse: 1, PerClient: 100 * GbitPerSecond}},
+	} {
+		b.Run(row.name, func(b *testing.B) {
+			g, err := NewController(row.config).Admit(b.Context(), Request{Need: film, Size: huge})
+			if err != nil {
+				b.Fatal(err)
+			}
+			g.Start(0)
+			now := time.Now()
+			b.ReportAllocs()
+			for b.Loop() {
+				_, now = g.Reserve(now, huge)
+			}
+		})
 	}
 }
 

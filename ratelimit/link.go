@@ -84,7 +84,7 @@ func (l *link) spare(now time.Time, ahead time.Duration) int64 {
 }
 
 // limited reports whether the link has a capacity.
-func (l *link) limited() bool { return l.bucket.Spec().Rate > 0 }
+func (l *link) limited() bool { return l.bucket.Limited() }
 
 // time is how long n bytes take at a rate; none where there is no rate.
 func (r Rate) time(n int64) time.Duration {
