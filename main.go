@@ -943,7 +943,9 @@ func runLoad(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	set.DurationVar(&o.Over, "over", o.Over, "begin spread over this time")
 	mode := set.String("mode", "play", "`play` at the film's pace, or drain: read as fast as it comes, over and over")
 	asJSON := set.Bool("json", false, "print one JSON object, also with what came of each player")
-	curve := set.String("curve", "", "what the film needs: a copy of it on this machine, or its address on a MuStServ (`FILE or URL`)")
+	var curves []string
+	set.Func("curve", "what the film needs: a copy of it on this machine, or its address on a MuStServ (`FILE or URL`); once for all films or once for each",
+		func(place string) error { curves = append(curves, place); return nil })
 	set.TextVar(&promised, "rate", promised, `at which the server says it sends, as "5 Mbit/s"; by default what a MuStServ says`)
 	set.DurationVar(&o.Start, "start", o.Start, "of the film that a player has before it plays")
 	set.DurationVar(&o.Cache, "cache", o.Cache, "that pass from the first byte on before it plays, as VLC's network-caching")
@@ -956,12 +958,16 @@ func runLoad(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return status
 	}
 	o.BufferBytes, o.Drain = int64(ahead), *mode == "drain"
+	if len(curves) > 1 && len(curves) != set.NArg() {
+		fmt.Fprintf(stderr, "mustserv load: %d films, but -curve is given %d times; give it once for all or once for each\n", set.NArg(), len(curves))
+		return exitUsage
+	}
 	if set.NArg() == 0 || !o.Drain && *mode != "play" {
 		fmt.Fprintln(stderr, "mustserv load: an address and -mode play or drain are wanted, for example: mustserv load -n 50 http://192.168.1.20:8000/media/Films/a.mp4")
 		return exitUsage
 	}
 	var err error
-	if o.Targets, err = loadTargets(ctx, set.Args(), *curve, o.Drain); err != nil {
+	if o.Targets, err = loadTargets(ctx, set.Args(), curves, o.Drain); err != nil {
 		fmt.Fprintln(stderr, "mustserv load:", err)
 		return exitFailed
 	}
@@ -987,31 +993,31 @@ func runLoad(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // loadTargets finds out when which byte of each film is due: from its own
-// server, or from curve, a file or the address of a film. To drain it need not
-// be known.
-func loadTargets(ctx context.Context, films []string, curve string, drain bool) ([]load.Target, error) {
+// server, or from its curve, a file or the address of a film. To drain it need
+// not be known.
+func loadTargets(ctx context.Context, films, curves []string, drain bool) ([]load.Target, error) {
 	targets := make([]load.Target, len(films))
 	for i, film := range films {
-		var t load.Target
 		var err error
-		switch {
-		case curve == "":
-			t, err = load.Lookup(ctx, film)
-		case strings.HasPrefix(curve, "http://"), strings.HasPrefix(curve, "https://"):
-			t, err = load.Lookup(ctx, curve)
-		default:
-			t, err = loadFile(ctx, curve)
+		if len(curves) > 0 {
+			targets[i], err = loadCurve(ctx, curves[min(i, len(curves)-1)])
+			targets[i].Rate = 0 // of another server
+		} else {
+			targets[i], err = load.Lookup(ctx, film)
 		}
-		if err != nil && !(drain && curve == "") {
+		if err != nil && (!drain || len(curves) > 0) {
 			return nil, fmt.Errorf("%w; what the film needs can also come from -curve FILE", err)
 		}
-		if curve != "" {
-			t.Rate = 0 // of another server
-		}
-		t.URL = film
-		targets[i] = t
+		targets[i].URL = film
 	}
 	return targets, nil
+}
+
+func loadCurve(ctx context.Context, place string) (load.Target, error) {
+	if strings.HasPrefix(place, "http://") || strings.HasPrefix(place, "https://") {
+		return load.Lookup(ctx, place)
+	}
+	return loadFile(ctx, place)
 }
 
 // loadFile measures a file for load.

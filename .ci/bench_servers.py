@@ -1,0 +1,272 @@
+"""The servers of the benchmark, and the links that they stand on."""
+import json
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+TICKS = os.sysconf("SC_CLK_TCK")
+BURST = 1344  # KiB that are sent at once: what MuStServ gives, with its gift to each request
+
+
+def raise_limit():
+    """raise_limit lets this process and its children open many files."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for limit in (65536, hard):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, max(limit, hard)))
+            return
+        except (ValueError, OSError):
+            continue
+
+
+def run(*command):
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+class Link:
+    """Link is a cable of so many Mbit/s between two network namespaces. All of
+    10.97.1.0/24 is the client's."""
+
+    def __init__(self, name, mbit):
+        self.server, self.client = name + "s", name + "c"
+        for ns in (self.server, self.client):
+            run("ip", "netns", "add", ns)
+        run("ip", "link", "add", name + "0", "netns", self.server, "type", "veth", "peer", "name", name + "1", "netns", self.client)
+        for ns, dev, addr in ((self.server, name + "0", "10.97.0.1/16"), (self.client, name + "1", "10.97.0.2/16")):
+            run("ip", "-n", ns, "addr", "add", addr, "dev", dev)
+            # What is larger than tbf's bucket would be dropped: no large frames.
+            run("ip", "-n", ns, "link", "set", dev, "gso_max_size", "15000", "gso_max_segs", "10", "up")
+            run("ip", "-n", ns, "link", "set", "lo", "up")
+            run("tc", "-n", ns, "qdisc", "add", "dev", dev, "root", "tbf", "rate", f"{mbit}mbit", "burst", str(max(16000, mbit * 500)), "latency", "50ms")
+        run("ip", "-n", self.client, "route", "add", "local", "10.97.1.0/24", "dev", "lo")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for ns in (self.server, self.client):
+            run("ip", "netns", "del", ns)
+
+
+class Server:
+    """Server is a running one, until stop, or the end of a with block."""
+    name = ""
+    prefix = "/"
+
+    def __init__(self, program, media, work, link=None, capacity="off", film_rates=None):
+        self.program, self.media, self.capacity, self.film_rates = program, media, capacity, film_rates or {}
+        self.link, self.host = link, "10.97.0.1" if link else "127.0.0.1"
+        self.port = 8000 if link else free_port()
+        self.dir = os.path.join(work, f"{type(self).__name__}{link.server if link else ''}")
+        shutil.rmtree(self.dir, ignore_errors=True)
+        os.mkdir(self.dir)
+        os.chmod(self.dir, 0o755)
+        with open(os.path.join(self.dir, "conf"), "w") as f:
+            f.write(self.config())
+        command, env = self.command(os.path.join(self.dir, "conf"))
+        if link:
+            command = ["ip", "netns", "exec", link.server] + command
+        self.log = open(os.path.join(self.dir, "log"), "w")
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, env=dict(os.environ, **env), start_new_session=True)
+        self.wait()
+        time.sleep(0.5)  # for its children
+
+    def wait(self):
+        for _ in range(200):
+            if self.process.poll() is None and self.ready():
+                return
+            time.sleep(0.1)
+        with open(self.log.name) as f:
+            text = f.read()[-2000:]
+        self.stop()
+        raise SystemExit(f"{self.name} does not serve: {text}")
+
+    def ready(self):
+        return self.head(self.prefix + "fast/big.mkv")
+
+    def head(self, path):
+        command = ["curl", "-sfI", "-o", os.devnull, "-m", "1", f"http://{self.host}:{self.port}{path}"]
+        if self.link:
+            command = ["ip", "netns", "exec", self.link.server] + command
+        return subprocess.run(command).returncode == 0
+
+    def url(self, path):
+        return f"http://{self.host}:{self.port}{self.prefix}{path}"
+
+    def stop(self):
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.process.pid, how)
+                self.process.wait(5)
+            except ProcessLookupError:
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        self.log.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def pids(self):
+        """pids of the server and its children; all are in one session."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            fields = stat(pid)
+            if fields and int(fields[3]) == self.process.pid:
+                found.append(pid)
+        return found
+
+    def cpu(self):
+        """cpu seconds of all processes, also of those that have ended."""
+        return sum(sum(map(int, stat(p)[11:15])) for p in self.pids()) / TICKS
+
+    def rss(self):
+        return self.sum("status", ("VmRSS",))
+
+    def pss(self):
+        return self.sum("smaps_rollup", ("Pss",))
+
+    def memory(self):
+        return self.sum("smaps_rollup", ("Pss_Anon",)) + self.sum("status", ("VmPTE",))
+
+    def sum(self, file, keys):
+        total = 0
+        for pid in self.pids():
+            with open(f"/proc/{pid}/{file}") as f:
+                total += sum(int(line.split()[1]) for line in f if line.split(":")[0] in keys)
+        return total * 1024
+
+
+class MuStServ(Server):
+    name = "mustserv"
+    prefix = "/media/m/"
+
+    def config(self):
+        return f"""[[share]]
+name = "m"
+path = "{self.media}"
+[stream]
+listen = "{self.host}:{self.port}"
+[library]
+quiet = "0s"
+[ratelimit]
+capacity = "{self.capacity}"
+unmeasured = "off"
+"""
+
+    def command(self, config):
+        return [self.program, "serve", "-config", config], {"STATE_DIRECTORY": self.dir}
+
+    def ready(self):
+        """ready when all is measured."""
+        out = subprocess.run((["ip", "netns", "exec", self.link.server] if self.link else []) +
+                             ["curl", "-sf", "-m", "1", f"http://{self.host}:{self.port}/api/v1/status"], capture_output=True).stdout
+        status = json.loads(out or "{}")
+        return status.get("items", 0) > 0 and not status["unmeasured"] and not status["scanning"]
+
+
+class Nginx(Server):
+    name = "nginx"
+    unpaced = False
+
+    def config(self):
+        rates = "".join(f"location /{kib}/ {{ limit_rate {kib}k; limit_rate_after {BURST}k; }}\n" for kib in (610, 244, 146))
+        rates += "".join(f"location = /{n} {{ limit_rate {int(r)}; limit_rate_after {int(2 * r)}; }}\n" for n, r in self.film_rates.items())
+        return f"""daemon off; worker_processes auto; worker_rlimit_nofile 19000; pid {self.dir}/pid; error_log {self.dir}/error crit;
+events {{ worker_connections 8192; }}
+http {{
+	access_log off; sendfile on; tcp_nopush on; types {{ }} default_type video/mp4;
+	client_body_temp_path {self.dir}; proxy_temp_path {self.dir}; fastcgi_temp_path {self.dir}; uwsgi_temp_path {self.dir}; scgi_temp_path {self.dir};
+	server {{ listen {self.host}:{self.port} backlog=4096; root {self.media}; {'' if self.unpaced else rates} }}
+}}
+"""
+
+    def command(self, config):
+        return ["/usr/sbin/nginx", "-c", config, "-e", "stderr"], {}
+
+
+class UnpacedNginx(Nginx):
+    name = "nginx, unpaced"
+    unpaced = True
+
+
+class Apache(Server):
+    name = "apache"
+
+    def config(self):
+        rates = "".join(f'<Location "/{kib}/">\nSetOutputFilter RATE_LIMIT\nSetEnv rate-limit {kib}\nSetEnv rate-initial-burst {BURST}\n</Location>\n'
+                        for kib in (610, 244, 146))
+        modules = "".join(f"LoadModule {m}_module /usr/lib/apache2/modules/mod_{m}.so\n" for m in ("mpm_event", "authz_core", "env", "ratelimit"))
+        # The threads are Debian's, but for how many there may be.
+        return f"""{modules}
+ServerRoot {self.dir}
+ServerName bench
+PidFile {self.dir}/pid
+ErrorLog {self.dir}/error
+Listen {self.host}:{self.port}
+ListenBacklog 4096
+DocumentRoot {self.media}
+StartServers 2
+MinSpareThreads 25
+MaxSpareThreads 75
+ThreadLimit 64
+ThreadsPerChild 64
+ServerLimit 100
+MaxRequestWorkers 6400
+MaxConnectionsPerChild 0
+User www-data
+Group www-data
+{rates}
+"""
+
+    def command(self, config):
+        return ["/usr/sbin/apache2", "-D", "FOREGROUND", "-f", config], {}
+
+
+class Lighttpd(Server):
+    name = "lighttpd"
+
+    def config(self):
+        rates = "".join(f'$HTTP["url"] =~ "^/{kib}/" {{ connection.kbytes-per-second = {kib} }}\n' for kib in (610, 244, 146))
+        return f"""server.document-root = "{self.media}"
+server.bind = "{self.host}"
+server.port = {self.port}
+server.max-fds = 16384
+server.max-connections = 8192
+server.listen-backlog = 4096
+server.username = "www-data"
+server.errorlog = "{self.dir}/error"
+mimetype.assign = ( "" => "video/mp4" )
+{rates}
+"""
+
+    def command(self, config):
+        open(os.path.join(self.dir, "error"), "w").close()
+        shutil.chown(os.path.join(self.dir, "error"), "www-data")
+        return ["/usr/sbin/lighttpd", "-D", "-f", config], {}
+
+
+ALL = [MuStServ, Nginx, Apache, Lighttpd]
+LINKED = [MuStServ, Nginx, UnpacedNginx]
+
+
+def stat(pid):
+    """stat of a process from its state on, None if it has gone."""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
