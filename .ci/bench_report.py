@@ -11,6 +11,7 @@ COLOURS = {"mustserv": "#2a8c96", "nginx": "#c07a1a", "lighttpd": "#808080", "ap
 PARTS = [
     ("idle", "memory of the idle server", (1e6, "MB"), True),
     ("memory", "memory per stream", (1000, "kB"), True),
+    ("memory in all", "memory in all", (1e6, "MB"), True),
     ("cpu", "processor time per GB", (1, "s"), True),
     ("served", "sent of what is promised, start burst included", (1, "%"), False),
     ("unthrottled", "unthrottled", (1, "MB/s"), True),
@@ -48,8 +49,8 @@ def links(values):
             return median(values, ("links", f"{link}: {what}", server))
         lines += ["", f"{link}: {of('all', 'wanted'):.0f} want to watch, the sum of the rates allows {of('mustserv', 'sum of the rates allows'):.0f}:", "",
                   "| | without a stall | started | stalls | standing still | median start |", "| --- | --- | --- | --- | --- | --- |"]
-        for server in ("mustserv", "nginx", "nginx, unpaced"):
-            label = "nginx, limit_rate 1.1 x average" if server == "nginx" else server
+        for server, label in (("mustserv", "mustserv"), ("nginx", "nginx, limit_rate 1.1 x average"),
+                              ("nginx, alone", "the same, one viewer of each film"), ("nginx, unpaced", "nginx, unpaced")):
             lines.append(f"| {label} | {of(server, 'smooth'):.0f} | {of(server, 'started'):.0f} | {of(server, 'stalls'):.0f} | "
                          f"{of(server, 'stall_seconds'):.0f} s | {of(server, 'startup_median'):.1f} s |")
     return lines

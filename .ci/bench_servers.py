@@ -9,7 +9,6 @@ import subprocess
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
-BURST = 1344  # KiB that are sent at once: what MuStServ gives, with its gift to each request
 
 
 def raise_limit():
@@ -21,6 +20,12 @@ def raise_limit():
             return
         except (ValueError, OSError):
             continue
+
+
+def rates():
+    """rates of the steady films in KiB/s, and the KiB that are sent at once:
+    as MuStServ does, two seconds or 256 KiB, and 64 KiB for each request."""
+    return [(kib, int(max(256, 2 * kib / 1.05)) + 64) for kib in (610, 244, 146)]
 
 
 def run(*command):
@@ -136,6 +141,9 @@ class Server:
     def memory(self):
         return self.sum("smaps_rollup", ("Pss_Anon",)) + self.sum("status", ("VmPTE",))
 
+    def files(self):
+        return sum(len(os.listdir(f"/proc/{p}/fd")) for p in self.pids())
+
     def sum(self, file, keys):
         total = 0
         for pid in self.pids():
@@ -177,14 +185,14 @@ class Nginx(Server):
     unpaced = False
 
     def config(self):
-        rates = "".join(f"location /{kib}/ {{ limit_rate {kib}k; limit_rate_after {BURST}k; }}\n" for kib in (610, 244, 146))
-        rates += "".join(f"location = /{n} {{ limit_rate {int(r)}; limit_rate_after {int(2 * r)}; }}\n" for n, r in self.film_rates.items())
+        limits = "".join(f"location /{kib}/ {{ limit_rate {kib}k; limit_rate_after {burst}k; }}\n" for kib, burst in rates())
+        limits += "".join(f"location = /{n} {{ limit_rate {int(r)}; limit_rate_after {int(2 * r)}; }}\n" for n, r in self.film_rates.items())
         return f"""daemon off; worker_processes auto; worker_rlimit_nofile 19000; pid {self.dir}/pid; error_log {self.dir}/error crit;
 events {{ worker_connections 8192; }}
 http {{
 	access_log off; sendfile on; tcp_nopush on; types {{ }} default_type video/mp4;
 	client_body_temp_path {self.dir}; proxy_temp_path {self.dir}; fastcgi_temp_path {self.dir}; uwsgi_temp_path {self.dir}; scgi_temp_path {self.dir};
-	server {{ listen {self.host}:{self.port} backlog=4096; root {self.media}; {'' if self.unpaced else rates} }}
+	server {{ listen {self.host}:{self.port} backlog=4096; root {self.media}; {'' if self.unpaced else limits} }}
 }}
 """
 
@@ -197,12 +205,17 @@ class UnpacedNginx(Nginx):
     unpaced = True
 
 
+class NginxAlone(Nginx):
+    """NginxAlone has the link for a viewer of each film."""
+    name = "nginx, alone"
+
+
 class Apache(Server):
     name = "apache"
 
     def config(self):
-        rates = "".join(f'<Location "/{kib}/">\nSetOutputFilter RATE_LIMIT\nSetEnv rate-limit {kib}\nSetEnv rate-initial-burst {BURST}\n</Location>\n'
-                        for kib in (610, 244, 146))
+        limits = "".join(f'<Location "/{kib}/">\nSetOutputFilter RATE_LIMIT\nSetEnv rate-limit {kib}\nSetEnv rate-initial-burst {burst}\n</Location>\n'
+                         for kib, burst in rates())
         modules = "".join(f"LoadModule {m}_module /usr/lib/apache2/modules/mod_{m}.so\n" for m in ("mpm_event", "authz_core", "env", "ratelimit"))
         # The threads are Debian's, but for how many there may be.
         return f"""{modules}
@@ -223,7 +236,7 @@ MaxRequestWorkers 6400
 MaxConnectionsPerChild 0
 User www-data
 Group www-data
-{rates}
+{limits}
 """
 
     def command(self, config):
@@ -234,7 +247,7 @@ class Lighttpd(Server):
     name = "lighttpd"
 
     def config(self):
-        rates = "".join(f'$HTTP["url"] =~ "^/{kib}/" {{ connection.kbytes-per-second = {kib} }}\n' for kib in (610, 244, 146))
+        limits = "".join(f'$HTTP["url"] =~ "^/{kib}/" {{ connection.kbytes-per-second = {kib} }}\n' for kib, _ in rates())
         return f"""server.document-root = "{self.media}"
 server.bind = "{self.host}"
 server.port = {self.port}
@@ -244,7 +257,7 @@ server.listen-backlog = 4096
 server.username = "www-data"
 server.errorlog = "{self.dir}/error"
 mimetype.assign = ( "" => "video/mp4" )
-{rates}
+{limits}
 """
 
     def command(self, config):
@@ -254,7 +267,7 @@ mimetype.assign = ( "" => "video/mp4" )
 
 
 ALL = [MuStServ, Nginx, Apache, Lighttpd]
-LINKED = [MuStServ, Nginx, UnpacedNginx]
+LINKED = [MuStServ, Nginx, NginxAlone, UnpacedNginx]
 
 
 def stat(pid):
