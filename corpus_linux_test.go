@@ -117,3 +117,23 @@ func sameBytes(url, file string) error {
 	}
 	return nil
 }
+
+// rssAnon is the memory that a process has for itself, in bytes.
+func rssAnon(t testing.TB, pid int) int64 { return memory(t, pid, "RssAnon") }
+
+// memory is what the kernel says of a process's memory, in bytes.
+func memory(t testing.TB, pid int, what string) int64 {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		var kB int64
+		if n, _ := fmt.Sscanf(line, what+": %d kB", &kB); n == 1 {
+			return kB * 1024
+		}
+	}
+	t.Fatalf("the kernel does not say %s", what)
+	return 0
+}
