@@ -70,7 +70,7 @@ def number(value, divisor, unit):
 def write(values, folder):
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "table.md"), "w") as f:
-        f.write(f"Made by `.ci/bench` on {datetime.date.today()}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}; medians.\n\n" + table(values))
+        f.write(f"# MuStServ beside other servers\n\nMade by `.ci/bench` on {datetime.date.today()}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}; medians.\n[What it measures](../figures.md#beside-other-servers), and how.\n\n![Ratios to nginx](ratios.svg)\n\n" + table(values))
     with open(os.path.join(folder, "ratios.svg"), "w") as f:
         f.write(chart(values))
 
@@ -83,8 +83,8 @@ CUT = 3.0  # longer bars are cut off, with their number beside them
 
 def chart(values):
     """chart draws ratios to nginx: shorter is better, but for speed."""
-    rows = [("idle", "RSS", "memory, idle"), *[("memory", w, f"memory per stream, {w}") for w in whats(values, "memory")[1:]],
-            *[("cpu", w, f"CPU per GB, {w}") for w in whats(values, "cpu")[1:]],
+    rows = [("idle", "RSS", "memory, idle"), *[("memory", w, f"memory per stream, {w}") for w in whats(values, "memory")],
+            *[("cpu", w, f"CPU per GB, {w}") for w in whats(values, "cpu") if not w.startswith("10 ")],
             *[("unthrottled", w, f"speed, {w}") for w in whats(values, "unthrottled")]]
     rows = [r for r in rows if median(values, (r[0], r[1], "nginx"))]
     step = BAR * len(SERVERS) + GAP

@@ -130,7 +130,7 @@ class Server:
 
     def cpu(self):
         """cpu seconds of all processes, also of those that have ended."""
-        return sum(sum(map(int, stat(p)[11:15])) for p in self.pids()) / TICKS
+        return sum(sum(map(int, (stat(p) or ["0"] * 15)[11:15])) for p in self.pids()) / TICKS
 
     def rss(self):
         return self.sum("status", ("VmRSS",))
@@ -147,8 +147,11 @@ class Server:
     def sum(self, file, keys):
         total = 0
         for pid in self.pids():
-            with open(f"/proc/{pid}/{file}") as f:
-                total += sum(int(line.split()[1]) for line in f if line.split(":")[0] in keys)
+            try:
+                with open(f"/proc/{pid}/{file}") as f:
+                    total += sum(int(line.split()[1]) for line in f if line.split(":")[0] in keys)
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # a child that has ended
         return total * 1024
 
 

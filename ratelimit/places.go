@@ -10,7 +10,7 @@ const (
 // enqueue lets a viewer wait for a place, which it may get at once. It reports
 // false where too many wait.
 func (c *Controller) enqueue(v *viewer, now time.Time, back bool) bool {
-	if len(c.queue.waiting) == 0 {
+	if len(c.queue.waiting) == 0 && !v.fits() {
 		c.expires = now // who pauses is looked at only while others wait
 	}
 	if !c.queue.push(v, now, back) {
