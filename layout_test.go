@@ -27,7 +27,7 @@ var layout = map[string][]string{
 	"mustserv/stream/metrics":         {},
 	"mustserv/stream/footprint":       {},
 	"mustserv/stream/load":            {"mustserv/ratelimit"},
-	"mustserv/library/probe":          {"mustserv/ratelimit"},
+	"mustserv/library/probe":          {"mustserv/ratelimit", "github.com/abema/go-mp4"},
 	"mustserv/library/source/local":   {"mustserv/library/source", "github.com/fsnotify/fsnotify"},
 	"mustserv/library/source/httpdir": {"mustserv/library/source", "golang.org/x/net/html"},
 	"mustserv/library/source/guard":   {"mustserv/library/source"},

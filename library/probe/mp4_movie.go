@@ -1,9 +1,12 @@
 package probe
 
 import (
+	"bytes"
 	"encoding/binary"
 	"iter"
 	"slices"
+
+	"github.com/abema/go-mp4"
 )
 
 // Limits of what is read of boxes.
@@ -33,8 +36,9 @@ func (m *mp4Movie) visit(b mp4Box) error {
 	case "cmov":
 		return flaw("the index is compressed, which is not supported")
 	case "mvhd":
-		timescale, duration, _, err := f.times(b)
-		f.timescale, f.duration = timescale, duration
+		var h mp4.Mvhd
+		err := f.decode(b, &h)
+		f.timescale, f.duration = int64(h.Timescale), int64(h.GetDuration())
 		return err
 	case "mvex":
 		f.fragmented = true
@@ -54,18 +58,17 @@ func (m *mp4Movie) visit(b mp4Box) error {
 
 // extends takes the box trex of a track.
 func (m *mp4Movie) extends(b mp4Box) error {
-	if b.kind() != "trex" || b.content().size() < 20 || len(m.defaults) >= maxTracks {
+	if b.kind() != "trex" || len(m.defaults) >= maxTracks {
 		return nil
 	}
-	p, err := m.file.begin(b.content(), 20)
-	if err != nil {
+	var d mp4.Trex
+	if err := m.file.decode(b, &d); err != nil {
 		return err
 	}
 	if m.defaults == nil {
 		m.defaults = map[uint32]mp4Defaults{}
 	}
-	long := func(at int) int64 { return int64(binary.BigEndian.Uint32(p[at:])) }
-	m.defaults[uint32(long(4))] = mp4Defaults{long(12), long(16)}
+	m.defaults[d.TrackID] = mp4Defaults{int64(d.DefaultSampleDuration), int64(d.DefaultSampleSize)}
 	return nil
 }
 
@@ -83,7 +86,9 @@ func (m *mp4Movie) inTrack(b mp4Box) (err error) {
 			return err
 		})
 	case "tkhd":
-		return m.identify(b)
+		var h mp4.Tkhd
+		err = f.decode(b, &h)
+		t.id = h.TrackID
 	case "tref":
 		p, err := f.begin(b.content(), window)
 		m.chapters = append(m.chapters, chapterTracks(p)...)
@@ -97,14 +102,14 @@ func (m *mp4Movie) inMedia(b mp4Box) error {
 	f, t := m.file, m.track
 	switch b.kind() {
 	case "mdhd":
-		timescale, _, code, err := f.times(b)
-		t.timescale, t.Language = timescale, language(code)
+		var h mp4.Mdhd
+		err := f.decode(b, &h)
+		t.timescale, t.Language = int64(h.Timescale), language(h.Language)
 		return err
 	case "hdlr":
-		p, err := f.begin(b.content(), 12)
-		if len(p) == 12 {
-			t.handler = string(p[8:])
-		}
+		var h mp4.Hdlr
+		err := f.decode(b, &h)
+		t.handler = string(h.HandlerType[:])
 		return err
 	case "minf":
 		return f.children(b.content(), func(b mp4Box) error {
@@ -136,34 +141,17 @@ func (m *mp4Movie) inTables(b mp4Box) (err error) {
 	return err
 }
 
-// identify takes the number of the track, behind two times.
-func (m *mp4Movie) identify(b mp4Box) error {
-	p, err := m.file.begin(b.content(), 24)
-	if len(p) < 24 {
+// decode reads a box of a fixed form. What goes on behind the first bytes, as
+// a name does, is left out.
+func (f *mp4File) decode(b mp4Box, into mp4.IBox) error {
+	p, err := f.begin(b.content(), mostDescribed)
+	if err != nil {
 		return err
 	}
-	m.track.id = binary.BigEndian.Uint32(p[12:])
-	if p[0] == 1 {
-		m.track.id = binary.BigEndian.Uint32(p[20:])
+	if _, err := mp4.Unmarshal(bytes.NewReader(p), uint64(len(p)), into, mp4.Context{}); err != nil {
+		return flawf("box %q at byte %d: %v", b.kind(), b.at, err)
 	}
-	return err
-}
-
-// times returns what mvhd and mdhd begin with: how many units of time a second
-// has, how many the whole lasts, and the two bytes behind them, a language.
-func (f *mp4File) times(b mp4Box) (timescale, duration int64, code [3]byte, err error) {
-	p, err := f.begin(b.content(), 34)
-	switch {
-	case len(p) >= 34 && p[0] == 1:
-		timescale, duration = int64(binary.BigEndian.Uint32(p[20:])), int64(binary.BigEndian.Uint64(p[24:]))
-		p = p[32:]
-	case len(p) >= 22:
-		timescale, duration = int64(binary.BigEndian.Uint32(p[12:])), int64(binary.BigEndian.Uint32(p[16:]))
-		p = p[20:]
-	default:
-		return 0, 0, code, err
-	}
-	return timescale, duration, [3]byte{p[0] >> 2 & 31, p[0]&3<<3 | p[1]>>5, p[1] & 31}, err
+	return nil
 }
 
 // copied returns a copy of the first bytes of a box, at most n.
