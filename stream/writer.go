@@ -115,7 +115,8 @@ func (w *pacedWriter) sendFile(left rest) (rest, error) {
 	}
 	from, _ := w.ResponseWriter.(io.ReaderFrom)
 	chunk := io.LimitedReader{R: w.delivery.file}
-	if local, at, n, ok := source.Locate(w.delivery.file, left.offset); ok && n >= left.size { // all of it by sendfile
+	// All of it by sendfile, unless it is a part of some other file: of a cache, which others read, too.
+	if local, at, n, ok := source.Locate(w.delivery.file, left.offset); ok && n >= left.size && at == left.offset {
 		if _, err := local.Seek(at, io.SeekStart); err != nil {
 			return left, err
 		}
