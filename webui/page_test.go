@@ -289,3 +289,16 @@ func BenchmarkAPIFolder(b *testing.B) {
 		get(h, "GET", "/api/v1/items/Big")
 	}
 }
+
+// Pages are parsed when they are asked for: here all are.
+func TestEveryPageParses(t *testing.T) {
+	s, err := loadStatics()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, page := range newPages(s) {
+		if _, err := page(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+	"sync"
 
 	"mustserv/stream/auth"
 )
@@ -14,22 +15,21 @@ import (
 //go:embed templates
 var templateFiles embed.FS
 
-// pages holds the parsed templates by name.
-type pages map[string]*template.Template
+// pages holds the templates by name. Each is parsed when it is first asked
+// for: a server to which no browser comes does without.
+type pages map[string]func() (*template.Template, error)
 
-// parsePages parses each page together with the layout and the parts that
-// several pages share.
-func parsePages(s statics) (pages, error) {
+// newPages makes a template of each page, together with the layout and the
+// parts that several pages share.
+func newPages(s statics) pages {
 	all := pages{}
 	for _, name := range []string{"browse", "cards", "watch", "search", "status", "login", "admin", "error"} {
-		t, err := template.New(name).Funcs(helpers(s)).ParseFS(templateFiles,
-			"templates/layout.html", "templates/parts.html", "templates/"+name+".html")
-		if err != nil {
-			return nil, fmt.Errorf("parse template %s: %w", name, err)
-		}
-		all[name] = t
+		all[name] = sync.OnceValues(func() (*template.Template, error) {
+			return template.New(name).Funcs(helpers(s)).ParseFS(templateFiles,
+				"templates/layout.html", "templates/parts.html", "templates/"+name+".html")
+		})
 	}
-	return all, nil
+	return all
 }
 
 func helpers(s statics) template.FuncMap {
@@ -61,7 +61,11 @@ func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, nam
 		f.Query = r.URL.Query().Get("q")
 	}
 	var b bytes.Buffer
-	if err := h.pages[name].ExecuteTemplate(&b, "layout", f); err != nil {
+	t, err := h.pages[name]()
+	if err == nil {
+		err = t.ExecuteTemplate(&b, "layout", f)
+	}
+	if err != nil {
 		return fmt.Errorf("render page %s: %w", name, err)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

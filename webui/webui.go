@@ -94,9 +94,5 @@ func New(o Options) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := parsePages(s)
-	if err != nil {
-		return nil, err
-	}
-	return &Handler{Options: o, static: s, pages: p}, nil
+	return &Handler{Options: o, static: s, pages: newPages(s)}, nil
 }
