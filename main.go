@@ -332,17 +332,15 @@ func (a *app) openCache(c cache.Config) (*cache.Store, error) {
 	return cache.NewStore(c, a.log)
 }
 
-// openers are those of all kinds, with what file servers send kept in the
-// cache that there is when a share is opened.
+// openers are those of all kinds, with what file servers and network mounts
+// send kept in the cache that there is when a share is opened.
 func (a *app) openers() map[string]library.Opener {
 	all := openers()
 	for scheme, open := range all {
-		if scheme == "" {
-			continue
-		}
 		all[scheme] = func(place string, access source.Access) (source.Source, error) {
 			src, err := open(place, access)
-			if store := a.cache.Load(); err == nil && store != nil {
+			_, here := src.(*local.Folder)
+			if store := a.cache.Load(); err == nil && store != nil && !here {
 				src = cache.Wrap(src, place, store)
 			}
 			return src, err

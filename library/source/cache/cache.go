@@ -15,7 +15,7 @@ package cache
 
 import (
 	"context"
-	"io/fs"
+	"sync"
 	"sync/atomic"
 
 	"mustserv/library/source"
@@ -31,28 +31,33 @@ type cached struct {
 	store *Store
 	fills chan struct{} // one of maxFills
 
+	mu       sync.Mutex
+	fetchers map[identity]*fetcher // those in use
+
 	hits, misses, saved atomic.Int64
+}
+
+// described is one of a source that says what it is.
+type described struct {
+	*cached
+	source.Describer
 }
 
 var (
 	_ source.Source    = (*cached)(nil)
 	_ source.Cacher    = (*cached)(nil)
-	_ source.Describer = (*cached)(nil)
+	_ source.Describer = described{}
 )
 
 // Wrap returns s with its files kept in store. The place is where s reads
-// from, the same for all instances that see the same files there. What the
-// returned source opens is a source.Locator.
+// from, the same for all instances that see the same files there. The files
+// are source.Locators.
 func Wrap(s source.Source, place string, store *Store) source.Source {
-	return &cached{Source: s, place: place, store: store, fills: make(chan struct{}, maxFills)}
-}
-
-// Describe is that of the source below.
-func (c *cached) Describe() string {
-	if d, ok := c.Source.(source.Describer); ok {
-		return d.Describe()
+	c := &cached{Source: s, place: place, store: store, fills: make(chan struct{}, maxFills), fetchers: make(map[identity]*fetcher)}
+	if d, ok := s.(source.Describer); ok {
+		return described{c, d}
 	}
-	return c.place
+	return c
 }
 
 // CacheStats counts a segment each time that a reader comes to it.
@@ -70,10 +75,6 @@ func (c *cached) Open(ctx context.Context, name string) (source.File, error) {
 		inner.Close()
 		return nil, err
 	}
-	return newFile(c, inner, c.identify(name, info)), nil
-}
-
-// identify says which content a file is of.
-func (c *cached) identify(name string, info fs.FileInfo) identity {
-	return identity{place: c.place, path: name, size: info.Size(), time: info.ModTime().UnixNano(), segment: c.store.segment}
+	id := identity{place: c.place, path: name, size: info.Size(), time: info.ModTime().UnixNano(), segment: c.store.segment}
+	return newFile(ctx, c, inner, id), nil
 }

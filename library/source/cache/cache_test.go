@@ -420,6 +420,9 @@ func TestFullDisk(t *testing.T) {
 			t.Errorf("%d bytes, %v", len(got), err)
 		}
 	}
+	if got := s.bytes.Load(); got > 2*int64(len(content))+2*mib {
+		t.Errorf("%d bytes were fetched for two readers of %d", got, len(content))
+	}
 	if got := strings.Count(log.String(), "the cache is off"); got != 1 {
 		t.Errorf("the log says it %d times: %s", got, &log)
 	}
@@ -464,3 +467,22 @@ func TestNothingIsLeft(t *testing.T) {
 		}
 	}
 }
+
+// What a source says of itself, it still says.
+func TestDescription(t *testing.T) {
+	s, _ := serve(t, nil)
+	if _, ok := Wrap(s, "test://a", nil).(source.Describer); ok {
+		t.Error("a source that says nothing of itself does now")
+	}
+	spoken := struct {
+		source.Source
+		source.Describer
+	}{s, words("nfs4 mount at /mnt/nas")}
+	if d, ok := Wrap(spoken, "test://a", nil).(source.Describer); !ok || d.Describe() != "nfs4 mount at /mnt/nas" {
+		t.Error("a source does not say any more what it is")
+	}
+}
+
+type words string
+
+func (w words) Describe() string { return string(w) }

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,8 +25,10 @@ const (
 // is read and the next one.
 type file struct {
 	source *cached
-	inner  source.File
+	store  *Store
+	inner  source.File // for what is not kept
 	id     identity
+	ctx    context.Context // for what goes on when the call that opens the file has returned
 	closed chan struct{}
 
 	seeking sync.Mutex
@@ -35,8 +38,9 @@ type file struct {
 	current   *held
 	next      *held
 	preparing bool
-	at        int64 // where reading goes on if it is sequential
-	run       int64 // bytes read in sequence up to there
+	fetcher   *fetcher // nil until it has fetched something
+	at        int64    // where reading goes on if it is sequential
+	run       int64    // bytes read in sequence up to there
 }
 
 // held is a segment that a file holds.
@@ -51,8 +55,8 @@ var (
 	_ source.Locator = (*file)(nil)
 )
 
-func newFile(c *cached, inner source.File, id identity) *file {
-	return &file{source: c, inner: inner, id: id, closed: make(chan struct{})}
+func newFile(ctx context.Context, c *cached, inner source.File, id identity) *file {
+	return &file{source: c, store: c.store, inner: inner, id: id, ctx: context.WithoutCancel(ctx), closed: make(chan struct{})}
 }
 
 func (f *file) Stat() (fs.FileInfo, error) { return f.inner.Stat() }
@@ -68,6 +72,9 @@ func (f *file) Close() error {
 	close(f.closed)
 	f.drop(&f.current)
 	f.drop(&f.next)
+	if f.fetcher != nil {
+		f.fetcher.leave()
+	}
 	return f.inner.Close()
 }
 
@@ -82,18 +89,20 @@ func (f *file) isClosed() bool {
 
 func (f *file) drop(h **held) {
 	if *h != nil {
-		f.source.store.release((*h).segment)
+		f.store.release((*h).segment)
 		*h = nil
 	}
 }
 
-// same reports that the file is another one now.
-func (f *file) same() error {
-	info, err := f.inner.Stat()
-	if err == nil && (info.Size() != f.id.size || info.ModTime().UnixNano() != f.id.time) {
-		err = fmt.Errorf("%q: %w", f.id.path, source.ErrChanged)
+// fetches returns the file as it is open at the server for all its readers,
+// and keeps it open from now on.
+func (f *file) fetches() *fetcher {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fetcher == nil && !f.isClosed() {
+		f.fetcher = f.source.fetcher(f.id)
 	}
-	return err
+	return f.source.fetcher(f.id)
 }
 
 func (f *file) Read(b []byte) (int, error) {
@@ -167,7 +176,7 @@ func (f *file) readPart(b []byte, off int64, keep bool) (int, error) {
 	if seg == nil {
 		return f.pass(b, k, off)
 	}
-	defer f.source.store.release(seg)
+	defer f.store.release(seg)
 	err := seg.await(f, off+int64(len(b)))
 	if err == nil {
 		var n int
@@ -193,21 +202,20 @@ func (f *file) pass(b []byte, k, off int64) (int, error) {
 // use returns segment k if it is there or is to be kept, else nil. Its caller
 // releases it.
 func (f *file) use(k, off int64, keep bool) *segment {
-	store := f.source.store
 	f.mu.Lock()
 	seg := f.holds(k, off, keep)
 	if seg != nil {
-		store.retain(seg)
+		f.store.retain(seg)
 	}
 	f.mu.Unlock()
 	if seg != nil {
 		return seg
 	}
-	seg = store.acquire(f.id, k)
+	seg = f.store.acquire(f.id, k)
 	seg.load()
 	have, filling := seg.state()
-	if have == 0 && !filling && !(keep && off <= beginning && !store.isOff()) {
-		store.release(seg)
+	if have == 0 && !filling && !(keep && off <= beginning && !f.store.isOff()) {
+		f.store.release(seg)
 		return nil
 	}
 	if keep || have == seg.length {
@@ -243,7 +251,7 @@ func (f *file) hold(h held) {
 		return
 	}
 	f.drop(&f.current)
-	f.source.store.retain(h.segment)
+	f.store.retain(h.segment)
 	f.current = &h
 	if f.next != nil && f.next.k == h.k { // it was made ready just now
 		f.drop(&f.next)
@@ -257,21 +265,20 @@ func (f *file) prepare(k int64) {
 	}
 	f.preparing = true
 	go func() {
-		store := f.source.store
-		seg := store.acquire(f.id, k)
+		seg := f.store.acquire(f.id, k)
 		seg.load()
 		hit := seg.isHit(f)
 		f.mu.Lock()
 		f.preparing = false
 		f.drop(&f.next)
 		if !f.isClosed() && (f.current == nil || f.current.k != k) { // the reader was not faster
-			f.next = &held{store.retain(seg), k, hit}
+			f.next = &held{f.store.retain(seg), k, hit}
 		}
 		f.mu.Unlock()
-		if !store.isOff() {
+		if !f.store.isOff() {
 			seg.await(f, 1)
 		}
-		store.release(seg)
+		f.store.release(seg)
 	}()
 }
 

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -159,9 +160,12 @@ func (s *segment) await(f *file, end int64) error {
 		case !s.filling && tried:
 			defer s.mu.Unlock()
 			return s.err
+		case !s.filling && s.store.isOff():
+			s.mu.Unlock()
+			return errPass
 		case !s.filling:
 			s.filling, s.reader, tried = true, f, true
-			f.source.store.retain(s)
+			f.store.retain(s)
 			go s.fill(f)
 		case !s.away.IsZero():
 			patience = time.After(elsewhere - time.Since(s.away))
@@ -181,8 +185,8 @@ func (s *segment) await(f *file, end int64) error {
 	}
 }
 
-// fill fetches the rest of the segment from f's file at its server. It goes on
-// where another reader's fetch has ended, and ends when f is closed.
+// fill fetches the rest of the segment. It goes on where another reader's fetch
+// has ended.
 func (s *segment) fill(f *file) {
 	defer s.store.release(s)
 	err := s.fetch(f)
@@ -190,6 +194,13 @@ func (s *segment) fill(f *file) {
 }
 
 func (s *segment) fetch(f *file) error {
+	t := f.fetches()
+	defer t.leave()
+	end, err := t.enter(s, f.closed)
+	if err != nil {
+		return err
+	}
+	defer end()
 	select {
 	case f.source.fills <- struct{}{}:
 		defer func() { <-f.source.fills }()
@@ -201,21 +212,28 @@ func (s *segment) fetch(f *file) error {
 		return err
 	}
 	defer l.release()
-	if err := f.same(); err != nil {
+	return s.copy(f.ctx, t, l)
+}
+
+// copy writes what is missing of the segment. That the file is unchanged is
+// checked before the first byte and after the last.
+func (s *segment) copy(ctx context.Context, t *fetcher, l *lock) error {
+	from, err := t.file(ctx)
+	if err == nil {
+		err = s.begun()
+	}
+	if err != nil {
 		return err
 	}
-	if err := s.begun(); err != nil {
-		return err
-	}
-	b := f.source.store.buffer()
-	defer f.source.store.reuse(b)
+	b := s.store.buffer()
+	defer s.store.reuse(b)
 	for have, _ := s.state(); have < s.length; have, _ = s.state() {
-		if err := s.piece(f, have, b[:min(pieceBytes, s.length-have)]); err != nil {
+		if err := s.piece(from, have, b[:min(pieceBytes, s.length-have)]); err != nil {
 			return err
 		}
 		l.beat()
 	}
-	if err := f.same(); err != nil {
+	if err := t.same(from); err != nil {
 		return err
 	}
 	return s.publish()
@@ -283,8 +301,8 @@ func (s *segment) begun() error {
 }
 
 // piece fetches len(b) bytes after the first have.
-func (s *segment) piece(f *file, have int64, b []byte) error {
-	n, err := f.inner.ReadAt(b, s.begin+have)
+func (s *segment) piece(f source.File, have int64, b []byte) error {
+	n, err := f.ReadAt(b, s.begin+have)
 	if n < len(b) {
 		if err == nil || err == io.EOF { // the file is shorter than it was
 			err = source.ErrChanged

@@ -38,6 +38,7 @@ type Store struct {
 
 	buffers  sync.Pool    // of *[pieceBytes]byte
 	written  atomic.Int64 // bytes since the last sweep
+	full     atomic.Bool  // the disk was, lately
 	sweeping atomic.Bool
 	sweeps   sync.WaitGroup
 }
@@ -142,7 +143,8 @@ func (s *Store) isOff() bool {
 	return time.Now().Before(s.off)
 }
 
-// failed turns the cache off for a while: its disk is full, or broken.
+// failed turns the cache off for a while: its disk is full, or broken. Some of
+// what it holds is given back, so that others can write there.
 func (s *Store) failed(err error) {
 	s.mu.Lock()
 	off := time.Now().Before(s.off)
@@ -150,6 +152,7 @@ func (s *Store) failed(err error) {
 	s.mu.Unlock()
 	if !off {
 		s.log.Warn("the cache is off: its disk is full or can't be written", "folder", s.folder, "again in", offFor, "error", err)
+		s.full.Store(true)
 		s.sweepLater()
 	}
 }

@@ -137,6 +137,21 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// A full disk gets a tenth of the cache back.
+func TestSweepOfFullDisk(t *testing.T) {
+	folder := t.TempDir()
+	store := newStore(t, folder)
+	store.sweeps.Wait()
+	fill(t, store, 100, time.Now())
+	store.full.Store(true)
+	for _, want := range []int{90, 90} {
+		store.sweep()
+		if got := len(files(t, folder)); got != want {
+			t.Errorf("%d segments of 100 are left, want %d", got, want)
+		}
+	}
+}
+
 // What is read stays, and what is not goes; the folder never grows far beyond
 // its size.
 func TestSizeBound(t *testing.T) {
@@ -294,7 +309,8 @@ func TestInstanceDiedWithItsLock(t *testing.T) {
 	src := Wrap(s, "test://a", store)
 	info, err := src.Stat(t.Context(), "a.mp4")
 	must(t, err)
-	dead := store.lockOf(src.(*cached).identify("a.mp4", info).key(0))
+	id := identity{place: "test://a", path: "a.mp4", size: mib, time: info.ModTime().UnixNano(), segment: mib}
+	dead := store.lockOf(id.key(0))
 	_, err = dead.take()
 	must(t, err)
 	start := time.Now()

@@ -58,12 +58,16 @@ func (s *Store) sweep() {
 			os.Remove(path)
 		}
 	})
-	if total <= s.size-s.size/sweepShare {
+	most, target := s.size-s.size/sweepShare, s.size-2*s.size/sweepShare
+	if s.full.Swap(false) {
+		most, target = 0, min(target, total-2*total/sweepShare)
+	}
+	if total <= most {
 		return
 	}
 	slices.SortFunc(all, func(a, b kept) int { return cmp.Compare(a.used, b.used) })
 	for _, seg := range all {
-		if total <= s.size-2*s.size/sweepShare {
+		if total <= target {
 			return
 		}
 		path := s.name(key(append(seg.key[:], make([]byte, 16)...))) + whole
