@@ -55,8 +55,10 @@ func DefaultOptions() Options {
 	}
 }
 
-// Limits of what one process plays.
-const maxPlayers = 100_000
+const (
+	maxPlayers = 100_000     // that one process plays
+	settled    = time.Second // after the last player has begun
+)
 
 // Validate returns all that is wrong with o, joined.
 func (o Options) Validate() error {
@@ -101,6 +103,7 @@ func run(ctx context.Context, o Options, dial dialer) (Report, error) {
 	defer cancel()
 	var wait sync.WaitGroup
 	for i, p := range players {
+		p.meter.all = began.Add(o.Over + settled)
 		wait.Go(func() {
 			if sleep(ctx, o.Over*time.Duration(i)/time.Duration(len(players))) {
 				p.run(ctx)

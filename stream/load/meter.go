@@ -15,6 +15,8 @@ const (
 type meter struct {
 	rate  float64 // promised bytes per second; 0: not known
 	bytes int64
+	all   time.Time // when all players have begun
+	late  int64     // bytes that came after that
 	first time.Time
 	last  time.Time
 
@@ -39,6 +41,9 @@ func (m *meter) got(n int64, now time.Time) {
 	}
 	m.bytes += n
 	m.last = now
+	if now.After(m.all) {
+		m.late += n
+	}
 	if m.begun.IsZero() {
 		m.begun = now
 	}

@@ -34,6 +34,7 @@ type Total struct {
 	StallSeconds  float64 `json:"stall_seconds"`
 	Broken        int     `json:"broken"` // connections that were made again
 	Bytes         int64   `json:"bytes"`
+	LateBytes     int64   `json:"late_bytes"`  // of these, from a second after the last player has begun
 	NeededRate    float64 `json:"needed_rate"` // sum of the averages of what was started
 	Rate          float64 `json:"rate"`        // that came, all together
 
@@ -116,7 +117,7 @@ func (t *Total) add(p *player) {
 	r := p.result()
 	t.Players++
 	t.Stalls, t.StallSeconds = t.Stalls+r.Stalls, t.StallSeconds+r.StallSeconds
-	t.Broken, t.Bytes = t.Broken+r.Broken, t.Bytes+r.Bytes
+	t.Broken, t.Bytes, t.LateBytes = t.Broken+r.Broken, t.Bytes+r.Bytes, t.LateBytes+p.meter.late
 	if r.Stalls > 0 {
 		t.Stalled++
 	}

@@ -251,6 +251,9 @@ func TestRate(t *testing.T) {
 				if d := r.RateErrorMedian - test.off; d < -0.001 || d > 0.001 {
 					t.Errorf("rate is off by %.4f, want %.4f", r.RateErrorMedian, test.off)
 				}
+				if r.LateBytes <= 0 || r.LateBytes >= r.Bytes {
+					t.Errorf("%d of %d bytes came late", r.LateBytes, r.Bytes)
+				}
 				if d := r.LargestBurst - test.burst; d < -5 || d > 5 {
 					t.Errorf("largest burst %.0f ms, want %.0f", r.LargestBurst, test.burst)
 				}
