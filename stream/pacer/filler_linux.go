@@ -4,14 +4,16 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
 const (
-	fillersMax = 64        // goroutines that wait for bytes of files, at a time
-	fillBytes  = 128 << 10 // that one fetches and sends
+	fillersMax = 64          // goroutines that wait for bytes of files, at a time,
+	fillLong   = time.Second // and further ones for those that have waited longer: a share may be away
+	fillBytes  = 128 << 10   // that one fetches and sends
 )
 
 // fetched is what came of one fetch.
@@ -24,6 +26,8 @@ type fetched struct {
 // filler reads what may have to be waited for, in a bounded number of
 // goroutines: bytes of files that are not on this computer or that its disk
 // has to look for. It sends what it has read without waiting for the peer.
+// Who waits for a share that is away does not count, so that no other share's
+// streams wait with it.
 type filler struct {
 	mu      sync.Mutex
 	queue   queue
@@ -37,10 +41,23 @@ func (f *filler) fetch(l *loop, s *Stream) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.queue.push(s)
-	if f.running < fillersMax {
+	f.more()
+}
+
+// more starts a goroutine if there may be one. Called under the lock.
+func (f *filler) more() {
+	if f.running < fillersMax && f.queue.first != nil {
 		f.running++
 		go f.run()
 	}
+}
+
+// count adds to the goroutines that run.
+func (f *filler) count(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.running += n
+	f.more()
 }
 
 func (f *filler) run() {
@@ -49,8 +66,14 @@ func (f *filler) run() {
 		buffer = new([fillBytes]byte)
 	}
 	defer f.buffers.Put(buffer)
+	long := time.AfterFunc(fillLong, func() { f.count(-1) })
+	defer long.Stop()
 	for s := f.pop(); s != nil; s = f.pop() {
+		long.Reset(fillLong)
 		s.read.n, s.read.err = carry(s, buffer[:])
+		if !long.Stop() {
+			f.count(1)
+		}
 		s.read.loop.push(s)
 	}
 }
