@@ -9,6 +9,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
@@ -199,6 +200,7 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 // app is the running program.
 type app struct {
 	origin    origin
+	node      string // id of this node
 	log       *slog.Logger
 	config    atomic.Pointer[config]
 	started   time.Time
@@ -222,12 +224,16 @@ func build(in origin, c config, log *slog.Logger, tail *webui.Tail) (*app, error
 	if err != nil {
 		return nil, err
 	}
+	node, err := nodeID(filepath.Join(state, "node"))
+	if err != nil {
+		return nil, err
+	}
 	measured, err := index.Open(filepath.Join(state, "index"))
 	if err != nil {
 		log.Warn("index damaged, measuring again", "error", err)
 	}
 	a := &app{
-		origin: in, log: log, tail: tail, state: state, started: time.Now(), worked: time.Now(),
+		origin: in, node: node, log: log, tail: tail, state: state, started: time.Now(), worked: time.Now(),
 		control: ratelimit.NewController(c.RateLimit),
 		ledger:  accounting.NewLedger(sessionLinger),
 	}
@@ -253,7 +259,7 @@ func build(in origin, c config, log *slog.Logger, tail *webui.Tail) (*app, error
 	}
 	a.server = stream.New(stream.Options{
 		Config: c.Stream, Library: a.library, Control: a.control, Ledger: a.ledger, Auth: a.keeper,
-		Pages: a.pages, Metrics: metrics.Handler(a.metrics), Log: log,
+		Pages: a.pages, Metrics: metrics.Handler(a.metrics), Node: node, Log: log,
 	})
 	return a, a.apply(c)
 }
@@ -335,7 +341,7 @@ func (a *app) openCache(c cache.Config) (*cache.Store, error) {
 // openers are those of all kinds, with what file servers and network mounts
 // send kept in the cache that there is when a share is opened.
 func (a *app) openers() map[string]library.Opener {
-	all := openers()
+	all := openers(a.node)
 	for scheme, open := range all {
 		all[scheme] = func(place string, access source.Access) (source.Source, error) {
 			src, err := open(place, access)
@@ -478,7 +484,7 @@ func (d desk) TryShare(ctx context.Context, s webui.NewShare) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	found := library.Check(ctx, d.config.Load().Library, []library.Share{made}, openers(), checkLimit)[0]
+	found := library.Check(ctx, d.config.Load().Library, []library.Share{made}, openers(d.node), checkLimit)[0]
 	if found.Problem != "" {
 		return "", errors.New(found.Problem)
 	}
@@ -701,6 +707,20 @@ func stateFolder() (string, error) {
 	return dir, nil
 }
 
+// nodeID returns the id in a file, by which other nodes know this one; a first
+// start makes one.
+func nodeID(file string) (string, error) {
+	text, err := os.ReadFile(file)
+	if id := strings.TrimSpace(string(text)); err == nil && id != "" && len(id) <= 64 && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' || r == ',' }) {
+		return id, nil
+	}
+	id := rand.Text()
+	if err := os.WriteFile(file, []byte(id+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("keep the id of this node: %w; set STATE_DIRECTORY to a folder that can be written", err)
+	}
+	return id, nil
+}
+
 // --- check and probe ------------------------------------------------------
 
 func runCheck(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -734,7 +754,7 @@ func runCheck(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 			fmt.Fprintf(stdout, "capacity: %s by %s\n", speed, name)
 		}
 	}
-	for _, f := range library.Check(ctx, c.Library, shares, openers(), checkLimit) {
+	for _, f := range library.Check(ctx, c.Library, shares, openers(""), checkLimit) {
 		if f.Problem != "" {
 			fmt.Fprintf(stderr, "share %q: %s: %s\n", f.Share.Name, f.Share.Place, f.Problem)
 			status = exitFailed
@@ -1192,11 +1212,12 @@ func readPassword(name string) (source.Secret, error) {
 }
 
 // openers returns how each kind of place is read, by what the URL begins
-// with; "" is a folder of this computer.
-func openers() map[string]library.Opener {
+// with; "" is a folder of this computer. The node is our id.
+func openers(node string) map[string]library.Opener {
+	web := func(place string, a source.Access) (source.Source, error) { return httpdir.As(node, place, a) }
 	return map[string]library.Opener{
 		"":    openLocal,
-		"smb": smb.Open, "http": httpdir.Open, "https": httpdir.Open,
+		"smb": smb.Open, "http": web, "https": web,
 	}
 }
 
@@ -1215,7 +1236,7 @@ func openLocal(place string, _ source.Access) (source.Source, error) {
 // tryOpen says what is wrong with a URL; no server is asked.
 func tryOpen(place string) error {
 	scheme, _, _ := strings.Cut(place, "://")
-	open := openers()[scheme]
+	open := openers("")[scheme]
 	if open == nil {
 		return fmt.Errorf("begins with %q; MuStServ reads %s", scheme+"://", schemes())
 	}
@@ -1229,7 +1250,7 @@ func tryOpen(place string) error {
 // schemes says which URLs are known.
 func schemes() string {
 	var list []string
-	for _, scheme := range slices.Sorted(maps.Keys(openers())) {
+	for _, scheme := range slices.Sorted(maps.Keys(openers(""))) {
 		if scheme != "" {
 			list = append(list, scheme+"://")
 		}

@@ -37,7 +37,9 @@ func (c counting) Open(ctx context.Context, name string) (source.File, error) {
 	return c.Source.Open(ctx, name)
 }
 
-func (c counting) Watch() (source.Watch, error) { return c.Source.(source.Watcher).Watch() }
+func (c counting) Watch(ctx context.Context) (source.Watch, error) {
+	return c.Source.(source.Watcher).Watch(ctx)
+}
 
 type running struct {
 	*library.Library

@@ -129,23 +129,32 @@ func (s *share) await(ctx context.Context, scanned time.Time, dirty *changes) (a
 }
 
 // startWatch watches the share if it can be and is not yet.
-func (s *share) startWatch() {
-	watcher, ok := s.source().(source.Watcher)
-	switch {
-	case s.watch != nil || s.noWatch != "":
+func (s *share) startWatch(ctx context.Context) {
+	if s.watch != nil || s.noWatch != "" {
 		return
-	case !ok:
+	}
+	watch, err := s.newWatch(ctx)
+	switch {
+	case err == nil:
+		s.watch = watch
+	case errors.Is(err, errors.ErrUnsupported):
 		s.mu.Lock()
 		s.noWatch = s.kind(s.src) + " can't tell of changes"
 		s.mu.Unlock()
-		return
-	}
-	watch, err := watcher.Watch()
-	if err != nil {
+	case errors.Is(err, source.ErrUnavailable), ctx.Err() != nil: // to look through it says so, too
+	default:
 		s.unwatchable(err)
-		return
 	}
-	s.watch = watch
+}
+
+func (s *share) newWatch(ctx context.Context) (source.Watch, error) {
+	watcher, ok := source.Ability[source.Watcher](s.source())
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	limited, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	return watcher.Watch(limited)
 }
 
 func (s *share) addWatch(n *node) {

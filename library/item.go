@@ -8,6 +8,7 @@ import (
 
 	"mustserv/library/index"
 	"mustserv/library/probe"
+	"mustserv/library/source"
 )
 
 // Kind says what an item is for.
@@ -29,16 +30,17 @@ const (
 // Item is one media file in the library. It is immutable: a change of the
 // file or a new measurement makes a new Item in a new Tree.
 type Item struct {
-	Path      string      // in the library, slash-separated, beginning with the share's name; its identity
-	Name      string      // last element of Path, as the file system has it
-	Kind      Kind        // by the name's extension, or by the content where that says otherwise
-	MIME      string      // what Content-Type says
-	Size      int64       // bytes
-	Modified  time.Time   // when the file system says that it was last written
-	Info      *probe.Info // what was measured; nil if not (yet)
-	Problem   string      // why Info is nil, in words for a person; empty while it is still to be measured
-	Available bool        // false while its share does not answer
-	Stream    *Item       // of a Segment, the manifest that it is played by, if that is known
+	Path      string        // in the library, slash-separated, beginning with the share's name; its identity
+	Name      string        // last element of Path, as the file system has it
+	Kind      Kind          // by the name's extension, or by the content where that says otherwise
+	MIME      string        // what Content-Type says
+	Size      int64         // bytes
+	Modified  time.Time     // when the file system says that it was last written
+	Info      *probe.Info   // what was measured; nil if not (yet)
+	Problem   string        // why Info is nil, in words for a person; empty while it is still to be measured
+	Available bool          // false while its share does not answer
+	Origin    source.Origin // the node that it is of, if that is another one alone
+	Stream    *Item         // of a Segment, the manifest that it is played by, if that is known
 
 	// Only its share reads and writes these, under its lock.
 	examined bool // the content was looked at, or needs no look

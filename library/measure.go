@@ -197,7 +197,7 @@ func (s *share) measure(ctx context.Context, it *Item) {
 		s.keep(it, entry, false)
 	case ctx.Err() != nil, errors.Is(err, source.ErrUnavailable):
 		s.release(it) // the next scan wants it again
-	case errors.Is(err, errChanged), errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, errChanged), errors.Is(err, fs.ErrNotExist), errors.Is(err, source.ErrNotMeasured):
 		s.postpone(it)
 	case limited.Err() != nil:
 		s.keep(it, index.Entry{Problem: fmt.Sprintf("not measured: it took longer than %v", probeTimeout)}, true)
@@ -250,6 +250,9 @@ func (s *share) examine(ctx context.Context, it *Item) (entry index.Entry, err e
 			entry, err = index.Entry{Problem: "not measured: the prober failed"}, nil
 		}
 	}()
+	if entry, ok, err := s.takeOver(ctx, it); ok || err != nil {
+		return entry, err
+	}
 	file, err := s.source().Open(ctx, it.below())
 	if err != nil {
 		return entry, err

@@ -197,7 +197,7 @@ func (m *memory) Close() error {
 	return nil
 }
 
-func (m *memory) Watch() (source.Watch, error) {
+func (m *memory) Watch(context.Context) (source.Watch, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.limit < 0 {

@@ -3,6 +3,8 @@ package library
 import (
 	"slices"
 	"strings"
+
+	"mustserv/library/source"
 )
 
 // node is a folder of one share as the share keeps it, under its lock, and
@@ -11,12 +13,13 @@ import (
 type node struct {
 	up     *node
 	name   string
-	path   string  // in the library
-	subs   []*node // natural order
-	items  []*Item // natural order; also those that are not shown, of no kind (yet)
-	parts  []part  // which of the items are parts of streams
-	unread bool    // it could not be listed
-	hot    bool    // it was being changed when it was listed, so that more may have followed unseen
+	path   string        // in the library
+	subs   []*node       // natural order
+	items  []*Item       // natural order; also those that are not shown, of no kind (yet)
+	parts  []part        // which of the items are parts of streams
+	unread bool          // it could not be listed
+	origin source.Origin // the node that it is of, if that is another one
+	hot    bool          // it was being changed when it was listed, so that more may have followed unseen
 
 	// When the folder itself was last changed, as its source tells, in
 	// nanoseconds since 1970; 0 if that is not known. Only the share's goroutine
@@ -114,7 +117,7 @@ func (n *node) folder() *Folder {
 	if n.out != nil {
 		return n.out
 	}
-	f := &Folder{Path: n.path, Name: n.name}
+	f := &Folder{Path: n.path, Name: n.name, Origin: n.origin}
 	for _, sub := range n.subs {
 		if s := sub.folder(); s.any {
 			f.Folders = append(f.Folders, s)

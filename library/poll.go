@@ -45,7 +45,7 @@ func (s *share) pause() time.Duration {
 // were not listed for long, else at those that have changed.
 func (s *share) lookOver(ctx context.Context) error {
 	s.poll.news = false
-	s.startWatch()
+	s.startWatch(ctx)
 	var err error
 	if s.watch != nil || s.poll.blurry || time.Since(s.poll.all) >= listAllEvery {
 		err = s.scanAll(ctx)

@@ -21,7 +21,7 @@ const maxDepth = 64
 // answer, or that ctx has ended.
 func (s *share) scanAll(ctx context.Context) error {
 	started := time.Now()
-	s.startWatch()
+	s.startWatch(ctx)
 	if err := s.scan(ctx, s.root, true); err != nil {
 		return err
 	}
@@ -81,6 +81,7 @@ func (s *share) look(ctx context.Context, n *node, all bool) ([]*node, error) {
 			return nil, err
 		}
 		s.found()
+		s.findOrigin()
 	}
 	unchanged, had := n.unchanged(), len(n.subs)+len(n.items)
 	next := s.take(n, s.usable(infos), all)
@@ -152,6 +153,7 @@ func (s *share) take(n *node, infos []fs.FileInfo, all bool) (next []*node) {
 			if !known {
 				sub = &node{up: n, name: info.Name(), path: n.path + "/" + info.Name()}
 			}
+			sub.setOrigin(n.originOf(info))
 			subs = append(subs, sub)
 			if all || !known || sub.unread {
 				sub.seen = nanos(info.ModTime())
@@ -160,7 +162,7 @@ func (s *share) take(n *node, infos []fs.FileInfo, all bool) (next []*node) {
 			continue
 		}
 		it := fresh[i]
-		if old, ok := pop(&oldItems, info.Name()); ok && old.is(info) {
+		if old, ok := pop(&oldItems, info.Name()); ok && old.is(info) && old.Origin == n.originOf(info) {
 			it = old // perhaps measured meanwhile
 		}
 		if it != nil {
@@ -189,7 +191,7 @@ func (s *share) freshItems(n *node, infos []fs.FileInfo) []*Item {
 		if info.IsDir() {
 			continue
 		}
-		if it, ok := pop(&old, info.Name()); !ok || !it.is(info) {
+		if it, ok := pop(&old, info.Name()); !ok || !it.is(info) || it.Origin != n.originOf(info) {
 			fresh[i] = s.item(n, info)
 		}
 	}
@@ -216,6 +218,7 @@ func pop[T labelled](list *[]T, name string) (found T, ok bool) {
 // item makes the item of a file, nil if it is no media file.
 func (s *share) item(n *node, info fs.FileInfo) *Item {
 	it := s.bareItem(n, info.Name(), info.Size(), info.ModTime())
+	it.Origin = n.originOf(info)
 	examine := examinable(it.Kind, it.Name)
 	switch {
 	case it.Kind == "" && (!examine || it.Size == 0):

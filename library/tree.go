@@ -5,19 +5,24 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync/atomic"
+
+	"mustserv/library/source"
 )
 
 // Folder is one folder of the library, immutable like its items. The folders
 // of the root are the shares. A folder that holds no item, nor does any below
 // it, is left out, unless it is a share.
 type Folder struct {
-	Path    string    // in the library; the root's is empty
-	Name    string    // last element of Path
-	Folders []*Folder // in natural order of their names
-	Items   []*Item   // in natural order of their names
+	Path    string        // in the library; the root's is empty
+	Name    string        // last element of Path
+	Folders []*Folder     // in natural order of their names
+	Items   []*Item       // in natural order of their names
+	Origin  source.Origin // the node that it is of, if that is another one, and nothing in it is of this one
 
-	totals Totals
-	any    bool // there is an item in it or below
+	totals  Totals
+	any     bool          // there is an item in it or below
+	version atomic.Uint64 // 0 until it is asked for
 }
 
 // Totals counts the films and music in a folder and below it.

@@ -3,6 +3,8 @@ package library
 import (
 	"slices"
 	"time"
+
+	"mustserv/library/source"
 )
 
 // union is one folder made of the folders that several shares have at its
@@ -28,7 +30,10 @@ func (u *union) merge(parts []*Folder) *Folder {
 		u.subs, u.out = nil, parts[0]
 		return u.out
 	}
-	f := &Folder{Path: parts[0].Path, Name: parts[0].Name}
+	f := &Folder{Path: parts[0].Path, Name: parts[0].Name, Origin: parts[0].Origin}
+	for _, p := range parts {
+		f.Origin = common(f.Origin, p.Origin)
+	}
 	f.Folders = u.mergeFolders(parts)
 	for _, same := range grouped(parts, func(p *Folder) []*Item { return p.Items }) {
 		if _, ok := byName(f.Folders, same[0].Name); !ok {
@@ -94,6 +99,7 @@ func (u *union) unite(same []*Item) *Item {
 			continue
 		}
 		found.items = append(found.items, it)
+		one.Origin = common(one.Origin, it.Origin)
 		one.Available = one.Available || it.Available
 		if it.Modified.Before(found.earliest) {
 			found.earliest = it.Modified
@@ -109,6 +115,14 @@ func (u *union) unite(same []*Item) *Item {
 		return first
 	}
 	return &one
+}
+
+// common returns the node that both are of, nothing where they differ.
+func common(a, b source.Origin) source.Origin {
+	if a != b {
+		return ""
+	}
+	return a
 }
 
 // preferred returns the first item whose content is available.

@@ -43,6 +43,7 @@ type Options struct {
 	Auth    *auth.Keeper // nil lets everybody in
 	Pages   http.Handler // answers all that is not /media, /playlist and health; nil is 404
 	Metrics http.Handler // answers /metrics; nil is 404
+	Node    string       // id of this node, which no other one has; empty leaves it out
 	Log     *slog.Logger
 }
 
@@ -56,6 +57,7 @@ type Server struct {
 	pages   http.Handler
 	metrics http.Handler
 	auth    *auth.Keeper
+	node    string
 	http    http.Server
 	config  atomic.Pointer[Config]
 
@@ -77,7 +79,7 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{
 		library: o.Library, control: o.Control, router: cmp.Or[Router](o.Router, alone{}), ledger: o.Ledger,
-		pages: o.Pages, metrics: o.Metrics, auth: o.Auth, failed: make(chan error, 1),
+		pages: o.Pages, metrics: o.Metrics, auth: o.Auth, node: o.Node, failed: make(chan error, 1),
 		handOverFrom: handOverFrom, returning: newReturning(),
 	}
 	s.pacer = pacer.New(pacer.Options{
@@ -161,8 +163,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer control.SetReadDeadline(time.Time{})
 	}
 	s.insist(w, r)
-	r, ok := s.allow(w, r)
+	r, ok := s.pass(w, r)
 	if !ok {
+		return
+	}
+	if r, ok = s.allow(w, r); !ok {
 		return
 	}
 	switch path := r.URL.EscapedPath(); {

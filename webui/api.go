@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math"
 	"net/http"
+	"strings"
 	"time"
 
 	"mustserv/library"
@@ -34,8 +35,10 @@ func (h *Handler) apiItems(w http.ResponseWriter, r *http.Request, rest string) 
 	case err != nil:
 		return err
 	case at.folder != nil:
-		w.Header().Set("Content-Type", "application/json")
-		h.writeFolder(w, origin(r), at.folder)
+		if !unchanged(w, r, at.folder) {
+			w.Header().Set("Content-Type", "application/json")
+			h.writeFolder(w, origin(r), at.folder, !r.URL.Query().Has("folders"))
+		}
 		return nil
 	case at.slash:
 		return fs.ErrNotExist
@@ -44,7 +47,22 @@ func (h *Handler) apiItems(w http.ResponseWriter, r *http.Request, rest string) 
 	if r.URL.Query().Has("curve") && at.item.Info != nil {
 		answer.Curve = h.curveOf(r.Context(), at.item)
 	}
+	if r.URL.Query().Has("measured") {
+		answer.Measured = at.item.Measured()
+	}
 	return answerJSON(w, answer)
+}
+
+// unchanged sets the folder's ETag and answers a client that has this version.
+// The tag is weak: what an item needs may be told otherwise by another config.
+func unchanged(w http.ResponseWriter, r *http.Request, f *library.Folder) bool {
+	tag := `"` + version(f) + `"`
+	w.Header().Set("ETag", "W/"+tag)
+	if !strings.Contains(r.Header.Get("If-None-Match"), tag) {
+		return false
+	}
+	w.WriteHeader(http.StatusNotModified)
+	return true
 }
 
 // curveOf says by which playing time how much of an item must have come.
@@ -55,7 +73,7 @@ func (h *Handler) curveOf(ctx context.Context, it *library.Item) *curveJSON {
 
 // writeFolder writes a folder member by member, so that a big one needs
 // little memory.
-func (h *Handler) writeFolder(w io.Writer, origin string, f *library.Folder) {
+func (h *Handler) writeFolder(w io.Writer, origin string, f *library.Folder, items bool) {
 	out := bufio.NewWriterSize(w, 16<<10)
 	defer out.Flush()
 	head, err := json.Marshal(describeFolder(origin, f))
@@ -67,6 +85,10 @@ func (h *Handler) writeFolder(w io.Writer, origin string, f *library.Folder) {
 	for i, sub := range f.Folders {
 		separate(out, i)
 		writeJSON(out, describeFolder(origin, sub))
+	}
+	if !items {
+		out.WriteString("]}\n")
+		return
 	}
 	out.WriteString(`],"items":[`)
 	beside := companyIn(f)

@@ -1,6 +1,8 @@
 package webui
 
 import (
+	"encoding/json"
+	"strconv"
 	"time"
 
 	"mustserv/library"
@@ -98,10 +100,12 @@ func (f *Facts) measured(it *library.Item) {
 type itemJSON struct {
 	Path string `json:"path"`
 	Facts
-	Available bool           `json:"available"`
-	Subtitles []subtitleJSON `json:"subtitles,omitempty"` // files beside it
-	URLs      urlsJSON       `json:"urls"`
-	Curve     *curveJSON     `json:"curve,omitempty"` // only where it is asked for
+	Node      string          `json:"node,omitempty"`     // id of the node that it is of, if that is another one
+	Measured  json.RawMessage `json:"measured,omitempty"` // for other nodes: all that was found out, as the index has it
+	Available bool            `json:"available"`
+	Subtitles []subtitleJSON  `json:"subtitles,omitempty"` // files beside it
+	URLs      urlsJSON        `json:"urls"`
+	Curve     *curveJSON      `json:"curve,omitempty"` // only where it is asked for
 }
 
 // curveJSON says how many bytes more must have come by each cell of the playing
@@ -122,9 +126,11 @@ type subtitleJSON struct {
 
 // folderJSON is a folder in the API, without what it holds.
 type folderJSON struct {
-	Path string   `json:"path"`
-	Name string   `json:"name"`
-	URLs urlsJSON `json:"urls"`
+	Path    string   `json:"path"`
+	Name    string   `json:"name"`
+	Node    string   `json:"node,omitempty"` // id of the node that it is of, if that is another one
+	Version string   `json:"version"`        // another one when anything in it or below is
+	URLs    urlsJSON `json:"urls"`
 }
 
 // urlsJSON holds absolute addresses.
@@ -140,7 +146,7 @@ func (h *Handler) describeItem(origin string, it *library.Item, beside company) 
 	if it.Playable() {
 		rate, burst = h.Need(it)
 	}
-	answer := itemJSON{Path: it.Path, Facts: FactsOf(it, rate, burst), Available: it.Available, URLs: urlsJSON{
+	answer := itemJSON{Path: it.Path, Node: string(it.Origin), Facts: FactsOf(it, rate, burst), Available: it.Available, URLs: urlsJSON{
 		Media: origin + mediaURL(it.Path), Page: origin + watchURL(it.Path), M3U: origin + playlistURL(it.Path, "m3u"),
 	}}
 	answer.Subtitles = describeSubtitles(origin, beside.subtitles[it])
@@ -160,7 +166,10 @@ func describeSubtitles(origin string, sidecars []library.Sidecar) []subtitleJSON
 }
 
 func describeFolder(origin string, f *library.Folder) folderJSON {
-	return folderJSON{f.Path, f.Name, urlsJSON{
-		Media: origin + listingURL(f.Path), Page: origin + browseURL(f.Path), M3U: origin + playlistURL(f.Path, "m3u"),
-	}}
+	return folderJSON{
+		f.Path, f.Name, string(f.Origin), version(f),
+		urlsJSON{Media: origin + listingURL(f.Path), Page: origin + browseURL(f.Path), M3U: origin + playlistURL(f.Path, "m3u")},
+	}
 }
+
+func version(f *library.Folder) string { return strconv.FormatUint(f.Version(), 36) }

@@ -98,12 +98,16 @@ func (r record) text() (string, error) {
 	if !ok {
 		return r.value.(string), nil
 	}
+	text, err := json.Marshal(lineOfEntry(e))
+	return string(text), err
+}
+
+func lineOfEntry(e *Entry) entryLine {
 	line := entryLine{Problem: e.Problem, Kind: e.Kind}
 	if e.Info != nil {
 		line.Info = &infoLine{Info: *e.Info, Curve: lineOf(e.Info.Curve)}
 	}
-	text, err := json.Marshal(line)
-	return string(text), err
+	return line
 }
 
 // entry decodes the value if it is text still.
@@ -116,6 +120,10 @@ func (r record) entry() (*Entry, error) {
 	if err := json.Unmarshal([]byte(text), &line); err != nil {
 		return nil, fmt.Errorf("decode an entry: %w", err)
 	}
+	return line.entry(), nil
+}
+
+func (line entryLine) entry() *Entry {
 	e := &Entry{Problem: line.Problem, Kind: line.Kind}
 	if line.Info != nil {
 		info := line.Info.Info
@@ -123,7 +131,7 @@ func (r record) entry() (*Entry, error) {
 		shareWords(&info)
 		e.Info = &info
 	}
-	return e, nil
+	return e
 }
 
 func lineOf(c probe.Curve) curveLine {

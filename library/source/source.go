@@ -116,8 +116,10 @@ func CacheOf(s Source) CacheStats {
 // Watcher is a source that can tell when something in it changes.
 type Watcher interface {
 	// Watch starts watching; no folder is watched before Add. It returns
-	// ErrWatchLimit when the system allows no further watch.
-	Watch() (Watch, error)
+	// ErrWatchLimit when the system allows no further watch, and
+	// errors.ErrUnsupported where it turns out that this source can't tell.
+	// The watch goes on when ctx ends.
+	Watch(ctx context.Context) (Watch, error)
 }
 
 // Watch reports changes of the folders added to it until it is closed. Its

@@ -47,6 +47,7 @@ var (
 	_ source.Source    = (*cached)(nil)
 	_ source.Cacher    = (*cached)(nil)
 	_ source.Describer = described{}
+	_ source.Decorator = (*cached)(nil)
 )
 
 // Wrap returns s with its files kept in store. The place is where s reads
@@ -59,6 +60,10 @@ func Wrap(s source.Source, place string, store *Store) source.Source {
 	}
 	return c
 }
+
+// Unwrap lets a watch, and what another node knows, through: nothing of these
+// is in the files' bytes.
+func (c *cached) Unwrap() source.Source { return c.Source }
 
 // CacheStats counts a segment each time that a reader comes to it.
 func (c *cached) CacheStats() source.CacheStats {

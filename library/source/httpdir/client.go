@@ -39,6 +39,7 @@ type client struct {
 	password  source.Secret
 	transport *http.Transport
 	lines     *lines
+	self      source.Origin // id of our node, if it has one
 }
 
 func newClient(base *url.URL, a source.Access) (*client, error) {
@@ -143,6 +144,12 @@ func (c *client) dress(r *http.Request, header http.Header) {
 	}
 	r.Header.Set("User-Agent", "MuStServ")
 	r.Header.Set("Accept-Encoding", "identity")
+	for _, node := range source.Via(r.Context()) {
+		r.Header.Add("Via", "1.1 mustserv-"+node)
+	}
+	if c.self != "" {
+		r.Header.Add("Via", "1.1 mustserv-"+string(c.self))
+	}
 	if c.user != "" {
 		r.SetBasicAuth(c.user, c.password.Reveal())
 	}
@@ -183,8 +190,10 @@ func (c *client) check(answer *http.Response) error {
 		who = fmt.Sprintf("user %q", c.user)
 	}
 	switch code {
-	case http.StatusOK, http.StatusPartialContent, http.StatusMultiStatus:
+	case http.StatusOK, http.StatusPartialContent, http.StatusMultiStatus, http.StatusNotModified:
 		return nil
+	case http.StatusLoopDetected:
+		return errOurselves
 	case http.StatusUnauthorized:
 		return c.login(answer, who)
 	case http.StatusForbidden:

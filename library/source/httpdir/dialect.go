@@ -52,13 +52,14 @@ func (s *site) dialect(ctx context.Context, wrong dialect) (d dialect, fresh boo
 
 // detect asks the server in one dialect after the other.
 func (s *site) detect(ctx context.Context) (dialect, error) {
-	dav := &webdav{s.client}
-	_, err := dav.stat(ctx, ".")
-	switch {
-	case err == nil:
-		return dav, nil
-	case ctx.Err() != nil, errors.Is(err, source.ErrUnavailable), errors.Is(err, errLogin):
-		return nil, err
+	for _, d := range []dialect{s.node, &webdav{s.client}} {
+		_, err := d.stat(ctx, ".")
+		switch {
+		case err == nil:
+			return d, nil
+		case ctx.Err() != nil, errors.Is(err, source.ErrUnavailable), errors.Is(err, errLogin):
+			return nil, err
+		}
 	}
 	plain := newPages(s.client)
 	if _, err := plain.stat(ctx, "."); errors.Is(err, fs.ErrNotExist) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/url"
 	"sync"
+	"time"
 
 	"mustserv/library/source"
 )
@@ -25,6 +26,9 @@ func newFile(ctx context.Context, c *client, name string, found *info) *file {
 	all := &content{
 		client: c, url: c.file(name), ctx: ctx, cancel: cancel, info: found,
 		version: version{size: found.size, modified: found.modified},
+	}
+	if found.blurred || found.modified.Unix() == 0 {
+		all.version.modified = time.Time{}
 	}
 	all.version.learn(version{tag: found.tag})
 	return &file{io.NewSectionReader(all, 0, found.size), all}

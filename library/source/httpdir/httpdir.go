@@ -29,6 +29,7 @@ const maxElement = 1024
 // site is one web server's folder.
 type site struct {
 	*client
+	node   *node        // what the server is if it is a MuStServ
 	spoken chan dialect // holds the dialect that was found, nil before; whoever takes it puts one back
 }
 
@@ -38,6 +39,8 @@ type dialect interface {
 	stat(ctx context.Context, name string) (*info, error)
 	// list returns what is in a folder.
 	list(ctx context.Context, name string) ([]fs.FileInfo, error)
+	// at returns the client whose base the files are below.
+	at() *client
 }
 
 var _ source.Source = (*site)(nil)
@@ -46,7 +49,11 @@ var _ source.Source = (*site)(nil)
 // or https. The server need not answer yet: as long as it does not, all calls
 // return source.ErrUnavailable. A read of an open file that has become another
 // one returns source.ErrChanged.
-func Open(place string, a source.Access) (source.Source, error) {
+func Open(place string, a source.Access) (source.Source, error) { return As("", place, a) }
+
+// As is Open for the node with an id, by which another MuStServ, and this one,
+// know it. An empty id is none.
+func As(node string, place string, a source.Access) (source.Source, error) {
 	base, err := parsePlace(place)
 	if err != nil {
 		return nil, err
@@ -55,7 +62,8 @@ func Open(place string, a source.Access) (source.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &site{client: c, spoken: make(chan dialect, 1)}
+	c.self = source.Origin(node)
+	s := &site{client: c, node: nodeAt(c), spoken: make(chan dialect, 1)}
 	s.spoken <- nil
 	return s, nil
 }
@@ -84,19 +92,20 @@ func parsePlace(place string) (*url.URL, error) {
 }
 
 func (s *site) Stat(ctx context.Context, name string) (fs.FileInfo, error) {
-	found, err := s.stat(ctx, "stat", name)
+	found, _, err := s.stat(ctx, "stat", name)
 	if err != nil {
 		return nil, err
 	}
 	return found, nil
 }
 
-func (s *site) stat(ctx context.Context, op, name string) (found *info, err error) {
+func (s *site) stat(ctx context.Context, op, name string) (found *info, at *client, err error) {
 	err = s.in(ctx, op, name, func(d dialect) error {
+		at = d.at()
 		found, err = d.stat(ctx, name)
 		return err
 	})
-	return found, err
+	return found, at, err
 }
 
 func (s *site) List(ctx context.Context, name string) (infos []fs.FileInfo, err error) {
@@ -111,14 +120,14 @@ func (s *site) List(ctx context.Context, name string) (infos []fs.FileInfo, err 
 }
 
 func (s *site) Open(ctx context.Context, name string) (source.File, error) {
-	found, err := s.stat(ctx, "open", name)
+	found, at, err := s.stat(ctx, "open", name)
 	if err != nil {
 		return nil, err
 	}
 	if found.IsDir() {
 		return nil, fmt.Errorf("open %q at %s: %w: not a regular file", name, s.base, fs.ErrInvalid)
 	}
-	return newFile(ctx, s.client, name, found), nil
+	return newFile(ctx, at, name, found), nil
 }
 
 func (s *site) Close() error {
@@ -155,6 +164,8 @@ func validName(name string) bool {
 	}
 	return true
 }
+
+func (c *client) at() *client { return c }
 
 // file returns the URL of a file, folder that of a folder.
 func (c *client) file(name string) *url.URL   { return c.below(name, false) }

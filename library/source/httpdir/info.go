@@ -3,6 +3,8 @@ package httpdir
 import (
 	"io/fs"
 	"time"
+
+	"mustserv/library/source"
 )
 
 // info describes a file or folder.
@@ -11,7 +13,9 @@ type info struct {
 	size     int64
 	modified time.Time // to the second; 1970 where the server tells none
 	folder   bool
-	tag      string // ETag of a file, as HEAD answered it
+	blurred  bool          // the server says another time, not far off, when it sends the file
+	tag      string        // ETag of a file, as HEAD answered it
+	origin   source.Origin // the MuStServ that it is of
 }
 
 var _ fs.FileInfo = (*info)(nil)
@@ -20,7 +24,14 @@ func (i *info) Name() string       { return i.name }
 func (i *info) Size() int64        { return i.size }
 func (i *info) ModTime() time.Time { return i.modified }
 func (i *info) IsDir() bool        { return i.folder }
-func (i *info) Sys() any           { return nil }
+
+// Sys returns a source.Origin.
+func (i *info) Sys() any {
+	if i.origin == "" {
+		return nil
+	}
+	return i.origin
+}
 
 func (i *info) Mode() fs.FileMode {
 	if i.folder {

@@ -165,7 +165,7 @@ type version struct {
 // agrees reports whether nothing that both know differs.
 func (v version) agrees(o version) bool {
 	return (o.size < 0 || o.size == v.size) &&
-		(o.modified.IsZero() || v.modified.Unix() == 0 || o.modified.Equal(v.modified)) &&
+		(o.modified.IsZero() || v.modified.IsZero() || o.modified.Equal(v.modified)) &&
 		(o.tag == "" || v.tag == "" || strings.TrimPrefix(o.tag, "W/") == strings.TrimPrefix(v.tag, "W/"))
 }
 
@@ -174,6 +174,9 @@ func (v version) agrees(o version) bool {
 func (v *version) learn(o version) {
 	if o.tag != "" && (v.tag == "" || strings.HasPrefix(v.tag, "W/")) {
 		v.tag = o.tag
+	}
+	if v.modified.IsZero() {
+		v.modified = o.modified
 	}
 	if v.tag != "" && !strings.HasPrefix(v.tag, "W/") {
 		v.strong = v.tag

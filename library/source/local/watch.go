@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -34,7 +35,7 @@ type watch struct {
 
 // Watch watches with the system's own means (inotify, kqueue …). A folder on
 // a network mount does not report what others change.
-func (f *Folder) Watch() (source.Watch, error) {
+func (f *Folder) Watch(context.Context) (source.Watch, error) {
 	system, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, fmt.Errorf("watch %s: %w", f.path, limit(err))

@@ -17,7 +17,7 @@ import (
 
 func startWatch(t *testing.T, dir string, names ...string) source.Watch {
 	t.Helper()
-	w, err := openFolder(t, dir).(source.Watcher).Watch()
+	w, err := openFolder(t, dir).(source.Watcher).Watch(t.Context())
 	must(t, err)
 	t.Cleanup(func() { w.Close() })
 	for _, name := range names {

@@ -1,0 +1,131 @@
+package library
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+
+	"mustserv/library/index"
+	"mustserv/library/source"
+)
+
+// Version is a number that is another one when anything in the folder or
+// below it is, and the same on each start.
+func (f *Folder) Version() uint64 {
+	if v := f.version.Load(); v != 0 {
+		return v
+	}
+	d := digest(offset64)
+	d.text(string(f.Origin))
+	for _, sub := range f.Folders {
+		d.text(sub.Name)
+		d.number(sub.Version())
+	}
+	for _, it := range f.Items {
+		d.item(it)
+	}
+	v := max(1, uint64(d))
+	f.version.Store(v)
+	return v
+}
+
+// digest is the hash FNV-1a, which is the same in every process.
+type digest uint64
+
+const (
+	offset64 = 14695981039346656037
+	prime64  = 1099511628211
+)
+
+func (d *digest) text(s string) {
+	for i := range len(s) {
+		*d = (*d ^ digest(s[i])) * prime64
+	}
+	d.number(uint64(len(s)))
+}
+
+func (d *digest) number(n uint64) {
+	for range 8 {
+		*d = (*d ^ digest(n&0xff)) * prime64
+		n >>= 8
+	}
+}
+
+func (d *digest) item(it *Item) {
+	for _, s := range []string{it.Name, string(it.Kind), it.MIME, it.Problem, string(it.Origin)} {
+		d.text(s)
+	}
+	d.number(uint64(it.Size))
+	d.number(uint64(it.told().Unix()))
+	if it.Available {
+		d.number(1)
+	}
+	if it.Info != nil {
+		d.number(math.Float64bits(it.Info.Duration))
+		d.number(uint64(it.Info.Curve.Average))
+	}
+}
+
+// Measured returns what was found out about the item for another node, as
+// package index encodes it; nil if that is still to be done.
+func (it *Item) Measured() []byte {
+	if it.from == nil {
+		return nil
+	}
+	entry, ok := it.from.index.Get(it.key())
+	if !ok {
+		return nil
+	}
+	text, err := index.Encode(entry)
+	if err != nil { // numbers that JSON can't write: the other node measures itself
+		return nil
+	}
+	return text
+}
+
+// originOf returns the node that an entry of the folder is of.
+func (n *node) originOf(info fs.FileInfo) source.Origin {
+	if origin, ok := info.Sys().(source.Origin); ok {
+		return origin
+	}
+	return n.origin
+}
+
+// setOrigin is called under the lock.
+func (n *node) setOrigin(origin source.Origin) {
+	if n.origin != origin {
+		n.origin = origin
+		n.touch()
+	}
+}
+
+// findOrigin is called when the share's root was listed.
+func (s *share) findOrigin() {
+	peer, ok := source.Ability[source.Peer](s.source())
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.root.setOrigin(peer.Origin())
+}
+
+// takeOver asks the node that a file is of what it has found out about it.
+// It is not ok where the file is to be measured here.
+func (s *share) takeOver(ctx context.Context, it *Item) (entry index.Entry, ok bool, err error) {
+	peer, ok := source.Ability[source.Peer](s.source())
+	if !ok {
+		return entry, false, nil
+	}
+	text, err := peer.Measured(ctx, it.below(), it.Size, it.Modified.Unix())
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return entry, false, nil
+	case err != nil:
+		return entry, false, fmt.Errorf("take over what was measured: %w", err)
+	}
+	entry, err = index.Decode(text)
+	return entry, err == nil, nil // else it is of another version
+}
