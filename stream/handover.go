@@ -19,6 +19,10 @@ import (
 // are the gift that goes out at once, and soon gone.
 const handOverFrom = 64 << 10
 
+// pause is how long a player takes no bytes at least when it has paused, and
+// not only full buffers.
+const pause = time.Second
+
 // bookEvery is how often the ledger hears of what a stream has sent.
 const bookEvery = time.Second
 
@@ -96,8 +100,19 @@ func (d *delivery) book(now time.Time) {
 	d.sent, d.booked = 0, now
 }
 
+// Paused makes up for what was not sent meanwhile.
+func (d *delivery) Paused(took time.Duration) { d.waited(took) }
+
 // Path books how the network does.
-func (d *delivery) Path(p pacer.Path) {}
+func (d *delivery) Path(p pacer.Path) { d.transfer.Network(p.RTT, p.Retransmitted) }
+
+// waited says how long bytes took to leave: long where the player paused.
+func (d *delivery) waited(took time.Duration) {
+	d.grant.Sent(took)
+	if took >= pause {
+		d.transfer.Paused(took)
+	}
+}
 
 // End ends what the stream held.
 func (d *delivery) End() {

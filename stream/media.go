@@ -75,8 +75,8 @@ func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library
 	paced := &pacedWriter{
 		ResponseWriter: w, control: http.NewResponseController(w), ctx: r.Context(),
 		delivery: d, stall: s.config.Load().StallTimeout, leaves: s.leaves(r, need),
-		begin: func(status int, offset int64) *accounting.Transfer {
-			return s.ledger.Begin(booking(r, item, need, status, offset))
+		begin: func(status int, asked rest) *accounting.Transfer {
+			return s.ledger.Begin(booking(r, item, need, status, asked))
 		},
 	}
 	http.ServeContent(paced, r, "", info.ModTime(), d.file)
@@ -181,11 +181,11 @@ func cmsdStatic(info *probe.Info) string {
 }
 
 // booking is what the ledger keeps of a request.
-func booking(r *http.Request, item *library.Item, need ratelimit.TSpec, status int, offset int64) accounting.Request {
+func booking(r *http.Request, item *library.Item, need ratelimit.TSpec, status int, asked rest) accounting.Request {
 	b := accounting.Request{
 		Client: clientAddr(r), Path: played(item).Path, UserAgent: r.UserAgent(), Referer: r.Referer(),
 		Line:   r.Method + " " + r.URL.RequestURI() + " " + r.Proto,
-		Status: status, Offset: offset, Needed: int64(need.Rate),
+		Status: status, Offset: asked.offset, Size: asked.size, Needed: int64(need.Rate),
 	}
 	if item.Info != nil && item.Kind != library.Segment {
 		b.Average = int64(item.Info.Curve.Average)

@@ -29,7 +29,7 @@ type pacedWriter struct {
 	ctx      context.Context
 	delivery *delivery
 	stall    time.Duration // deadline of each step
-	begin    func(status int, offset int64) *accounting.Transfer
+	begin    func(status int, asked rest) *accounting.Transfer
 	leaves   int64 // bytes from which on a range is left to the pacer
 
 	status int
@@ -51,10 +51,10 @@ func (w *pacedWriter) WriteHeader(status int) {
 }
 
 // start is called with the first bytes of the item.
-func (w *pacedWriter) start(offset int64) {
+func (w *pacedWriter) start(asked rest) {
 	if w.delivery.transfer == nil {
-		w.delivery.transfer = w.begin(w.status, offset)
-		w.delivery.grant.Start(offset)
+		w.delivery.transfer = w.begin(w.status, asked)
+		w.delivery.grant.Start(asked.offset)
 	}
 }
 
@@ -72,7 +72,7 @@ func (w *pacedWriter) Write(p []byte) (int, error) {
 	if w.status >= http.StatusBadRequest { // a text about what is wrong
 		return w.ResponseWriter.Write(p)
 	}
-	w.start(-1)
+	w.start(rest{offset: -1})
 	written := 0
 	for written < len(p) {
 		n, err := w.step(int64(len(p)-written), func(n int64) (int64, error) {
@@ -97,8 +97,8 @@ func (w *pacedWriter) ReadFrom(src io.Reader) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	w.start(offset)
 	left := rest{offset, part.N}
+	w.start(left)
 	if _, _, _, here := source.Locate(file, offset); here && left.size >= w.leaves {
 		w.left = left
 	} else {
@@ -149,7 +149,7 @@ func (w *pacedWriter) step(limit int64, send func(n int64) (int64, error)) (int6
 	w.delivery.transfer.Add(sent)
 	if err == nil {
 		err = w.control.Flush() // what did not go by sendfile lies in net/http's buffer
-		w.delivery.grant.Sent(time.Since(before))
+		w.delivery.waited(time.Since(before))
 	}
 	return sent, err
 }

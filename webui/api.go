@@ -141,6 +141,11 @@ type sessionJSON struct {
 	SentRate   int64     `json:"sent_rate"`
 	Lead       float64   `json:"lead"`
 	Active     bool      `json:"active"`
+
+	Stalls        int64   `json:"stalls"`
+	RTT           float64 `json:"rtt"` // seconds; 0 if not known
+	Retransmitted int64   `json:"retransmitted"`
+	Saved         int64   `json:"saved"` // bytes
 }
 
 func (h *Handler) apiSessions(w http.ResponseWriter, _ *http.Request, _ string) error {
@@ -157,6 +162,7 @@ func describeSession(s accounting.Session) sessionJSON {
 	return sessionJSON{
 		ID: s.ID, Client: s.Client, UserAgent: s.UserAgent, Path: s.Path, Started: utc(s.Started), Bytes: s.Bytes,
 		NeededRate: s.NeededRate, SentRate: s.SentRate, Lead: finite(s.Lead), Active: s.Active,
+		Stalls: s.Stalls, RTT: s.RTT.Seconds(), Retransmitted: s.Retransmitted, Saved: s.Saved,
 	}
 }
 

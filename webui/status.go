@@ -30,7 +30,8 @@ type sessionRow struct {
 	Needed, Sent  int64  // bit/s
 	Bytes         int64
 	Since         time.Duration
-	Lead          string
+	Lead, Network string
+	Stalls        int64
 	Active        bool
 }
 
@@ -77,10 +78,13 @@ func (h *Handler) sessionRow(s accounting.Session, now time.Time) sessionRow {
 	row := sessionRow{
 		Client: s.Client, Agent: playerName(s.UserAgent), In: parent(s.Path), URL: watchURL(s.Path),
 		Name:   s.Path[strings.LastIndexByte(s.Path, '/')+1:],
-		Needed: s.NeededRate, Sent: s.SentRate, Bytes: s.Bytes, Since: now.Sub(s.Started), Active: s.Active,
+		Needed: s.NeededRate, Sent: s.SentRate, Bytes: s.Bytes, Since: now.Sub(s.Started), Active: s.Active, Stalls: s.Stalls,
 	}
 	if s.Lead > 0 {
 		row.Lead = span(time.Duration(s.Lead * float64(time.Second)))
+	}
+	if s.RTT > 0 {
+		row.Network = fmt.Sprintf("round trip %v, %d segments lost", s.RTT.Round(100*time.Microsecond), s.Retransmitted)
 	}
 	if it, _, err := h.lookup(s.Path); err == nil && it != nil {
 		row.Name = it.Title()

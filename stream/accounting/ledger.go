@@ -20,6 +20,7 @@ type Request struct {
 	Line      string // "GET /media/a.mp4 HTTP/1.1"
 	Status    int
 	Offset    int64 // of the first byte sent; -1 if not known
+	Size      int64 // bytes asked for; 0 if not known
 	Needed    int64 // bit/s that the item gets
 	Average   int64 // bit/s that playing it takes on average; 0 if not known
 }
@@ -38,6 +39,11 @@ type Session struct {
 	SentRate   int64   // bit/s, over the last seconds
 	Lead       float64 // seconds of play sent ahead of the clock since the last seek; 0 if not known
 	Active     bool    // a request is open now
+
+	Stalls        int64         // how often the player must have waited for bytes; 0 if not known
+	RTT           time.Duration // of the network to the player; 0 if not known
+	Retransmitted int64         // segments that the network lost
+	Saved         int64         // bytes that the player left, and that would have been sent without pacing
 }
 
 // Totals are the sums since the ledger was made.
@@ -46,6 +52,10 @@ type Totals struct {
 	Requests int64 // that sent bytes
 	Bytes    int64
 	SentRate int64 // bit/s, over the last seconds
+
+	Stalls        int64 // as in Session
+	Retransmitted int64
+	Saved         int64 // bytes
 }
 
 // Ledger holds the sessions that run. All its methods may be called
@@ -58,8 +68,7 @@ type Ledger struct {
 	closed   bool
 	sessions map[sessionKey]*session
 	begun    int64
-	requests int64
-	bytes    int64
+	sums     Totals // but Sessions and SentRate
 	meter    meter
 }
 
@@ -91,12 +100,12 @@ func (l *Ledger) Begin(r Request) *Transfer {
 	s := l.sessions[key]
 	if s == nil {
 		l.begun++
-		s = &session{id: strconv.FormatInt(l.begun, 10), request: r, started: now, jumped: now, next: r.Offset}
+		s = &session{id: strconv.FormatInt(l.begun, 10), request: r, started: now, play: play{began: now}, next: r.Offset}
 		l.sessions[key] = s
 	}
-	l.requests++
+	l.sums.Requests++
 	s.begin(r, now)
-	return &Transfer{ledger: l, session: s, key: key}
+	return &Transfer{ledger: l, session: s, asked: r.Size, began: now}
 }
 
 // Sessions returns the sessions that run, oldest first.
@@ -116,7 +125,9 @@ func (l *Ledger) Sessions() []Session {
 func (l *Ledger) Totals() Totals {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Totals{Sessions: l.begun, Requests: l.requests, Bytes: l.bytes, SentRate: l.meter.rate(time.Now())}
+	sums := l.sums
+	sums.Sessions, sums.SentRate = l.begun, l.meter.rate(time.Now())
+	return sums
 }
 
 // Close ends every session, with its line in the log. Transfers that are
@@ -143,10 +154,12 @@ func (l *Ledger) end(key sessionKey, s *session) {
 
 // Transfer is the bytes of one request. It belongs to one goroutine.
 type Transfer struct {
-	ledger  *Ledger
-	session *session
-	key     sessionKey
-	ended   bool
+	ledger        *Ledger
+	session       *session
+	began         time.Time
+	asked, sent   int64 // bytes
+	retransmitted int64
+	ended         bool
 }
 
 // Add books n bytes as sent.
@@ -157,9 +170,29 @@ func (t *Transfer) Add(n int64) {
 	now := time.Now()
 	t.ledger.mu.Lock()
 	defer t.ledger.mu.Unlock()
-	t.ledger.bytes += n
+	t.sent += n
+	t.ledger.sums.Bytes += n
 	t.ledger.meter.add(n, now)
-	t.session.add(n, now)
+	t.ledger.sums.Stalls += t.session.add(n, now)
+}
+
+// Paused books that the player took no bytes for a while.
+func (t *Transfer) Paused(d time.Duration) {
+	t.ledger.mu.Lock()
+	defer t.ledger.mu.Unlock()
+	t.session.play.rest(d)
+}
+
+// Network books how the network does: its round trip, and how many segments
+// were sent again since the transfer began.
+func (t *Transfer) Network(rtt time.Duration, retransmitted int64) {
+	t.ledger.mu.Lock()
+	defer t.ledger.mu.Unlock()
+	more := retransmitted - t.retransmitted
+	t.retransmitted = retransmitted
+	t.session.rtt = rtt
+	t.session.retransmitted += more
+	t.ledger.sums.Retransmitted += more
 }
 
 // End ends the transfer; the session ends once none has been open for the
@@ -174,16 +207,20 @@ func (t *Transfer) End() {
 	t.ended = true
 	s.open--
 	s.last = time.Now()
+	kept := saved(t.asked, t.sent, s.last.Sub(t.began))
+	s.saved += kept
+	l.sums.Saved += kept
 	if s.open > 0 || l.closed {
 		return
 	}
-	s.timer = time.AfterFunc(l.linger, func() { l.expire(t.key, s) })
+	s.timer = time.AfterFunc(l.linger, func() { l.expire(s) })
 }
 
 // expire ends a session unless a request has come in at the last moment.
-func (l *Ledger) expire(key sessionKey, s *session) {
+func (l *Ledger) expire(s *session) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	key := sessionKey{s.request.Client, s.request.Path}
 	if s.open == 0 && l.sessions[key] == s {
 		l.end(key, s)
 	}

@@ -124,6 +124,74 @@ func TestRatesAndLead(t *testing.T) {
 	})
 }
 
+func TestStallsAndPauses(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		then   func(*Transfer) // after ten seconds of play sent at once
+		stalls int64
+		lead   float64
+	}{
+		{"sent in time", func(tr *Transfer) { time.Sleep(8 * time.Second) }, 0, 3},
+		{"sent too late", func(tr *Transfer) { time.Sleep(12 * time.Second) }, 1, 1},
+		{"paused", func(tr *Transfer) { time.Sleep(12 * time.Second); tr.Paused(8 * time.Second) }, 0, 7},
+		{"came back later", func(tr *Transfer) {
+			tr.End()
+			time.Sleep(12 * time.Second)
+			tr.ledger.Begin(request("10.0.0.1", "a", 1_250_000))
+		}, 0, 1},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := NewLedger(time.Minute)
+				tr := l.Begin(request("10.0.0.1", "a", 0))
+				tr.Add(1_250_000)
+				row.then(tr)
+				tr.Add(125_000)
+				if s := l.Sessions()[0]; s.Stalls != row.stalls || math.Abs(s.Lead-row.lead) > 0.01 {
+					t.Errorf("%d stalls, %.1f s ahead; want %d and %.1f", s.Stalls, s.Lead, row.stalls, row.lead)
+				}
+				if got := l.Totals().Stalls; got != row.stalls {
+					t.Errorf("%d stalls in all, want %d", got, row.stalls)
+				}
+				l.Close()
+			})
+		})
+	}
+}
+
+func TestSavedAndLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLedger(time.Minute)
+		for _, row := range []struct {
+			asked, sent int64
+			open        time.Duration
+			saved       int64
+		}{
+			{1_000_000, 1_000_000, time.Minute, 0},
+			{1_000_000, 400_000, time.Minute, 600_000},
+			{1_000_000_000, 100_000, 10 * time.Millisecond, 25_000},
+			{0, 400_000, time.Minute, 0},
+		} {
+			before := l.Totals().Saved
+			r := request("10.0.0.1", "a", 0)
+			r.Size = row.asked
+			tr := l.Begin(r)
+			tr.Add(row.sent)
+			time.Sleep(row.open)
+			tr.Network(20*time.Millisecond, 2)
+			tr.Network(30*time.Millisecond, 5)
+			tr.End()
+			if got := l.Totals().Saved - before; got != row.saved {
+				t.Errorf("%+v: %d saved", row, got)
+			}
+		}
+		if s := l.Sessions()[0]; s.RTT != 30*time.Millisecond || s.Retransmitted != 20 || s.Saved != 625_000 || l.Totals().Retransmitted != 20 {
+			t.Errorf("%+v, in all %+v", s, l.Totals())
+		}
+		l.Close()
+	})
+}
+
 func BenchmarkAdd(b *testing.B) {
 	l := NewLedger(time.Second)
 	tr := l.Begin(request("10.0.0.1", "a", 0))

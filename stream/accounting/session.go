@@ -14,7 +14,7 @@ const jumpOver = 1 << 20
 // session is a running session; the ledger's lock guards it.
 type session struct {
 	id      string
-	request Request // the first; Needed and Average are the latest
+	request Request // the first; Needed is the latest
 	started time.Time
 	last    time.Time // the last end of a request
 	open    int       // requests
@@ -22,45 +22,44 @@ type session struct {
 	meter   meter
 	timer   *time.Timer // runs while no request is open
 
-	next      int64     // offset behind the last byte sent
-	jumped    time.Time // when the player last began somewhere else,
-	sinceJump int64     // and the bytes sent since then
+	next          int64 // offset behind the last byte sent
+	play          play
+	rtt           time.Duration
+	retransmitted int64
+	saved         int64
 }
 
 func (s *session) begin(r Request, now time.Time) {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
+	if s.open == 0 {
+		s.play.resume(now)
+	}
 	s.open++
-	s.request.Needed, s.request.Average = r.Needed, r.Average
+	s.request.Needed, s.play.average = r.Needed, r.Average
 	if r.Offset < s.next-jumpOver || r.Offset > s.next+jumpOver {
-		s.jumped, s.sinceJump = now, 0
+		s.play.jump(now)
 	}
 	s.next = r.Offset
 }
 
-func (s *session) add(n int64, now time.Time) {
+// add returns how many stalls it has come upon.
+func (s *session) add(n int64, now time.Time) int64 {
+	before := s.play.stalls
 	s.bytes += n
-	s.sinceJump += n
+	s.play.add(n, now)
 	s.next += n
 	s.meter.add(n, now)
-}
-
-// lead is how many seconds of play were sent since the last jump beyond those
-// that have passed. A player that paused has been given the pause as well, so
-// this is never too much.
-func (s *session) lead(now time.Time) float64 {
-	if s.request.Average <= 0 {
-		return 0
-	}
-	return max(0, float64(s.sinceJump)*8/float64(s.request.Average)-now.Sub(s.jumped).Seconds())
+	return s.play.stalls - before
 }
 
 func (s *session) snapshot(now time.Time) Session {
 	return Session{
 		ID: s.id, Client: s.request.Client, UserAgent: s.request.UserAgent, Path: s.request.Path,
 		Started: s.started, Bytes: s.bytes, NeededRate: s.request.Needed,
-		SentRate: s.meter.rate(now), Lead: s.lead(now), Active: s.open > 0,
+		SentRate: s.meter.rate(now), Lead: max(0, s.play.lead(now).Seconds()), Active: s.open > 0,
+		Stalls: s.play.stalls, RTT: s.rtt, Retransmitted: s.retransmitted, Saved: s.saved,
 	}
 }
 

@@ -44,6 +44,8 @@ type Stream struct {
 type Owner interface {
 	// Sent says that n more bytes went out.
 	Sent(n int64, now time.Time)
+	// Paused says that the peer took no bytes for so long, and takes more now.
+	Paused(took time.Duration)
 	// Path says how the network does, now and then and before the end.
 	Path(p Path)
 	// End says that nothing more will be sent; who owns the stream closes
@@ -54,5 +56,5 @@ type Owner interface {
 // Path is the network between this computer and a peer.
 type Path struct {
 	RTT           time.Duration
-	Retransmitted int64 // segments sent again since the connection began
+	Retransmitted int64 // segments sent again since the stream began
 }

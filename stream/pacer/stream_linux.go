@@ -34,18 +34,19 @@ type machine struct {
 	link
 	fd        int
 	state     state
-	ended     bool  // the owner has been told
-	slow      bool  // the kernel can't send this file to a socket
-	spread    bool  // the kernel spreads the steps
-	writable  bool  // the peer took more while the filler was at work
-	sends     uint8 // until pathEvery
-	pending   int64 // bytes that were granted and not sent
-	blockedAt int64 // tick at which the peer took no more
-	sure      int64 // offset up to which the file is in memory,
-	window    int32 // as far as it was asked for
-	local     int   // the descriptor of a file that has
-	shift     int64 // the bytes so much further on
-	here      int64 // up to this offset
+	ended     bool   // the owner has been told
+	slow      bool   // the kernel can't send this file to a socket
+	spread    bool   // the kernel spreads the steps
+	writable  bool   // the peer took more while the filler was at work
+	sends     uint8  // until pathEvery
+	pending   int64  // bytes that were granted and not sent
+	blockedAt int64  // tick at which the peer took no more
+	sure      int64  // offset up to which the file is in memory,
+	window    int32  // as far as it was asked for
+	local     int    // the descriptor of a file that has
+	shift     int64  // the bytes so much further on
+	here      int64  // up to this offset
+	before    uint32 // segments sent again on this connection before
 	read      fetched
 }
 
@@ -62,6 +63,9 @@ func (l *loop) adopt(s *Stream) {
 	unsent := min(max(s.Grant.Step(), unsentMin), unsentMax)
 	unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, int(unsent)) // an old kernel holds more
 	l.cork(s, 1)
+	if info := path(s.fd); info != nil {
+		s.before = info.Total_retrans
+	}
 	l.goOn(s)
 }
 
@@ -322,7 +326,16 @@ func (l *loop) spreading(s *Stream, on bool) {
 
 // tellPath says how the network does.
 func (l *loop) tellPath(s *Stream) {
-	if info, err := unix.GetsockoptTCPInfo(s.fd, unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
-		s.Owner.Path(Path{RTT: time.Duration(info.Rtt) * time.Microsecond, Retransmitted: int64(info.Total_retrans)})
+	if info := path(s.fd); info != nil {
+		s.Owner.Path(Path{
+			RTT:           time.Duration(info.Rtt) * time.Microsecond,
+			Retransmitted: int64(info.Total_retrans - s.before),
+		})
 	}
+}
+
+// path is nil where the kernel does not tell.
+func path(fd int) *unix.TCPInfo {
+	info, _ := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	return info
 }
