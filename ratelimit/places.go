@@ -73,6 +73,9 @@ func (c *Controller) sweep(now time.Time) {
 			c.expires = earlier(c.expires, again)
 		}
 	}
+	if len(c.queue.waiting) == 0 { // nobody needs the places at once
+		c.expires = later(c.expires, now.Add(time.Second))
+	}
 	inUse := make(map[*client]bool, len(c.clients))
 	for _, v := range c.viewers {
 		inUse[v.client] = true
