@@ -3,7 +3,6 @@ package library
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -208,6 +207,9 @@ func compare(trials []trial) {
 // explain says what an error of a share means to who has to mend it.
 func explain(err error, s Share) string {
 	text := strings.TrimSuffix(err.Error(), ": "+source.ErrUnavailable.Error())
+	if strings.HasPrefix(text, `list "." `) { // where, the finding says already
+		_, text, _ = strings.Cut(text, ": ")
+	}
 	if hint := hint(err, s); hint != "" {
 		text += "; " + hint
 	}
@@ -217,10 +219,8 @@ func explain(err error, s Share) string {
 func hint(err error, s Share) string {
 	isLocal := s.scheme() == ""
 	switch {
-	case isError[*net.DNSError](err):
+	case isUnknownHost(err):
 		return "is the server's name spelled right? its IP address does as well"
-	case isError[*tls.CertificateVerificationError](err):
-		return "if the server signs its certificate itself, give that as ca_file"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "the computer is on, but serves nothing at this port: is file sharing switched on there?"
 	case errors.Is(err, fs.ErrPermission) && isLocal:
@@ -233,8 +233,8 @@ func hint(err error, s Share) string {
 	return ""
 }
 
-func isError[E error](err error) bool {
-	_, is := errors.AsType[E](err)
+func isUnknownHost(err error) bool {
+	_, is := errors.AsType[*net.DNSError](err)
 	return is
 }
 

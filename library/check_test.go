@@ -2,8 +2,6 @@ package library
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -50,7 +48,7 @@ func TestCheck(t *testing.T) {
 		{"host not found", "smb://nas/x", fails(gone(&net.DNSError{Err: "no such host", Name: "nas"})), "list: lookup nas: no such host", "spelled right"},
 		{"refused", "smb://nas/x", fails(gone(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED})), "list: dial", "file sharing switched on"},
 		{"no guests", "smb://nas/x", fails(fs.ErrPermission), "permission denied", "no user and password"},
-		{"certificate", "https://nas/x", fails(gone(&tls.CertificateVerificationError{Err: errors.New("unknown authority")})), "list: tls: ", "ca_file"},
+		{"said where", "smb://nas/x", fails(fmt.Errorf("list %q in smb://nas/x: no share of this name: %w", ".", source.ErrUnavailable)), "no share of this name", ""},
 		{"unknown kind", "gopher://nas/x", good, `"gopher" is no kind`, ""},
 		{"hangs", "/x", stuck{good}, "it does not answer within 1s", "switched on"},
 	} {
