@@ -221,3 +221,52 @@ func readAcross(at string, after int64, do func()) (sum [32]byte, err error) {
 	}
 	return [32]byte(hash.Sum(nil)), err
 }
+
+// A film that a NAS and a disk both have goes on from the disk when the NAS is
+// switched off for good, and is still the same to players.
+func TestCopyTakesOver(t *testing.T) {
+	dir := t.TempDir()
+	content := make([]byte, 48<<20)
+	rand.NewChaCha8([32]byte{2}).Read(content)
+	for _, place := range []string{"nas", "disk"} {
+		write(t, filepath.Join(dir, place, "film.mkv"), content)
+	}
+	at := time.Now().Add(-time.Hour).Truncate(time.Second)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(os.Chtimes(filepath.Join(dir, "nas", "film.mkv"), at, at.Add(700*time.Millisecond)))
+	must(os.Chtimes(filepath.Join(dir, "disk", "film.mkv"), at, at)) // as a copy by FAT or HTTP
+	nas, lines := startSamba(t, filepath.Join(dir, "nas"))
+	nas.run()
+	t.Cleanup(func() { nas.kill() })
+	config := filepath.Join(dir, "m.toml")
+	write(t, config, []byte("[ratelimit]\nunmeasured = \"off\"\n[cache]\nsize = \"off\"\n[[share]]\nname = \"S\"\n"+lines+"[[share]]\nname = \"S\"\npath = '"+filepath.Join(dir, "disk")+"'\n"))
+	p := start(t, "-config", config, "-listen", "127.0.0.1:0")
+	eventually(t, "both shares are scanned", func() bool {
+		_, body := get(t, p.url+"/api/v1/shares")
+		return strings.Count(body, `"items":1`) == 2
+	})
+	film := p.url + "/media/S/film.mkv"
+	tag := func() string {
+		response, err := http.Head(film)
+		must(err)
+		response.Body.Close()
+		return response.Header.Get("ETag") + response.Header.Get("Last-Modified")
+	}
+	before := tag()
+	got, err := readAcross(film, 10<<20, nas.kill)
+	if err != nil || got != sha256.Sum256(content) {
+		t.Errorf("the stream: %v", err)
+	}
+	eventually(t, "the NAS is known to be away", func() bool {
+		_, body := get(t, p.url+"/api/v1/shares")
+		return strings.Contains(body, `"unavailable"`) || tag() == "" // asking finds out
+	})
+	if after := tag(); after != before {
+		t.Errorf("it was %s and is %s", before, after)
+	}
+}
