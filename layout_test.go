@@ -44,6 +44,7 @@ var layout = map[string][]string{
 	},
 	"mustserv/webui": {
 		"mustserv/library", "mustserv/library/playlist", "mustserv/library/subtitle", "mustserv/stream/accounting", "mustserv/stream/auth",
+		"rsc.io/qr",
 	},
 	"mustserv": {
 		"mustserv/library", "mustserv/library/index", "mustserv/library/probe",

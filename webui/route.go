@@ -75,6 +75,8 @@ func (h *Handler) exactly(path string) endpoint {
 		return h.showMusic
 	case "/new":
 		return h.showNewest
+	case "/qr":
+		return h.serveQR
 	case "/search":
 		return h.search
 	case "/status":

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"math"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,6 +32,7 @@ type watchPage struct {
 	Problem        string // why it is not measured
 	Links          []link // absolute, to copy
 	M3U, Download  string
+	QR             string // address of the picture that leads a telephone here
 	Measured       bool
 	Chapters       []Chapter
 	Previous, Next *link
@@ -64,7 +66,7 @@ func (h *Handler) watchPage(r *http.Request, it *library.Item) watchPage {
 	p := watchPage{
 		Name: it.Title(), Path: it.Path, Type: it.MIME, Crumbs: crumbs(it.Path), Audio: it.Kind == library.Audio,
 		Media: mediaURL(it.Path), MIME: it.MIME, Hint: hint(it.MIME), Problem: capital(it.Problem),
-		Facts: facts(it), M3U: playlistURL(it.Path, "m3u"), Download: mediaURL(it.Path) + "?download",
+		Facts: facts(it), QR: "/qr?to=" + url.QueryEscape(watchURL(it.Path)), M3U: playlistURL(it.Path, "m3u"), Download: mediaURL(it.Path) + "?download",
 		Links: slices.Concat([]link{{"File", origin(r) + h.Sign(r, it) + mediaURL(it.Path)}}, playlists(origin(r), it.Path)),
 	}
 	if !it.Available {

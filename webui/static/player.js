@@ -178,7 +178,20 @@
     if (on + 1 < tracks.length) { tracks[on + 1].mode = "showing"; }
   }
 
+  // vlc opens the app on telephones, which do nothing with a playlist.
+  function vlc(root) {
+    var link = root.querySelector(".vlc"), agent = navigator.userAgent;
+    if (!link) { return; }
+    var at = link.getAttribute("data-media");
+    if (/Android/.test(agent)) {
+      link.href = "intent:" + at.replace(/^https?:/, "") + "#Intent;scheme=" + at.split(":")[0] + ";package=org.videolan.vlc;type=video/*;S.browser_fallback_url=" + encodeURIComponent(link.href) + ";end";
+    } else if (/iPhone|iPad|iPod/.test(agent)) {
+      link.href = "vlc-x-callback://x-callback-url/stream?url=" + encodeURIComponent(at);
+    }
+  }
+
   function start(root) {
+    vlc(root);
     var player = root.querySelector(".player"), tools = root.querySelector(".tools");
     if (!player || !player.canPlayType || !tools) { return; }
     var box = root.querySelector(".cannot");
