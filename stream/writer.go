@@ -99,12 +99,26 @@ func (w *pacedWriter) ReadFrom(src io.Reader) (int64, error) {
 	}
 	left := rest{offset, part.N}
 	w.start(left)
-	if _, _, _, here := source.Locate(file, offset); here && left.size >= w.leaves {
+	if left.size >= w.leaves && here(file, offset) {
 		w.left = left
 	} else {
 		left, err = w.sendFile(left)
 	}
 	return part.N - left.size, err
+}
+
+// here reports whether a file's bytes at offset lie on this computer. A cache
+// looks for them, or begins to fetch them, when it is asked to read.
+func here(file source.File, offset int64) bool {
+	if _, _, _, ok := source.Locate(file, offset); ok {
+		return true
+	}
+	var first [1]byte
+	if n, _ := file.ReadAt(first[:], offset); n == 0 {
+		return false
+	}
+	_, _, _, ok := source.Locate(file, offset)
+	return ok
 }
 
 // sendFile sends a range of the item, and returns what of it is left where

@@ -275,6 +275,33 @@ func TestServedWhileItIsFetched(t *testing.T) {
 	}
 }
 
+// Who asks only where what was said ends still finds the next segment ready.
+func TestLocateAloneIsEnough(t *testing.T) {
+	const segments = 6
+	s, _ := serve(t, noise(16, segments*mib))
+	folder := t.TempDir()
+	_, _, err := stream(open(t, Wrap(s, "test://a", newStore(t, folder))), 0, segments*mib)
+	must(t, err)
+	file := open(t, Wrap(s, "test://a", newStore(t, folder))).(*file)
+	_, err = file.ReadAt(make([]byte, 1), 0)
+	must(t, err)
+	source.Locate(file, 0)
+	_, err = file.ReadAt(make([]byte, 1), 0)
+	must(t, err)
+	for off := int64(0); off < segments*mib; {
+		_, _, n, ok := source.Locate(file, off)
+		if !ok {
+			t.Fatalf("byte %d is not here", off)
+		}
+		off += n
+		for ready := false; !ready; time.Sleep(time.Millisecond) { // a stream is that slow
+			file.mu.Lock()
+			ready = !file.preparing
+			file.mu.Unlock()
+		}
+	}
+}
+
 // A fetch goes on at the same byte, whoever goes on with it.
 func TestFetchIsTakenOver(t *testing.T) {
 	content := noise(5, mib)

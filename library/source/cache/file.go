@@ -233,7 +233,7 @@ func (f *file) holds(k, off int64, ahead bool) *segment {
 		f.drop(&f.current)
 		f.current, f.next = f.next, nil
 	}
-	if ahead && off > f.id.segment/2 {
+	if ahead && off >= f.id.segment/2 {
 		f.prepare(k + 1)
 	}
 	if f.current != nil && f.current.k == k {
@@ -310,6 +310,9 @@ func (f *file) Locate(off int64) (local *os.File, at, n int64, ok bool) {
 	local, have := seg.local()
 	if local == nil || have <= off {
 		return nil, 0, 0, false
+	}
+	if half := f.id.segment / 2; off < half { // there it is time to make the next one ready: be asked again
+		have = min(have, half)
 	}
 	return local, contentBegin + off, have - off, true
 }
