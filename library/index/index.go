@@ -44,6 +44,7 @@ type Index struct {
 
 	mu      sync.Mutex
 	records map[id]record
+	common  common
 	changed int // counts changes
 	saved   int // the count that is on disk
 }
@@ -53,9 +54,8 @@ type id struct{ share, path string }
 
 type record struct {
 	size, modified int64
-	// value is a *Entry, or the text it was read from: most entries of a
-	// large index are never asked for on an old PC that only restarts, and
-	// text takes a tenth of the time to load.
+	// value is a *probe.Info where there is nothing else to know, a *Entry, or
+	// the text it was read from: that takes a tenth of the time to load.
 	value any
 }
 
@@ -72,22 +72,37 @@ func (x *Index) Get(k Key) (Entry, bool) {
 	if !ok || r.size != k.Size || r.modified != k.Modified {
 		return Entry{}, false
 	}
-	entry, err := r.entry()
+	entry, err := x.decoded(at, r)
 	if err != nil { // the checksum was right, so another program wrote this
 		delete(x.records, at)
 		x.changed++
 		return Entry{}, false
 	}
-	r.value = entry
-	x.records[at] = r
-	return *entry, true
+	return entry, true
 }
 
-// Put keeps an entry in place of any other of the same share and path.
+// decoded returns the entry of a record, and keeps it as such. Called under
+// the lock.
+func (x *Index) decoded(at id, r record) (Entry, error) {
+	text, ok := r.value.(string)
+	if !ok {
+		return r.entry(), nil
+	}
+	e, err := decode(text)
+	if err != nil {
+		return e, err
+	}
+	r.value = x.common.valueOf(e)
+	x.records[at] = r
+	return e, nil
+}
+
+// Put keeps an entry in place of any other of the same share and path. Parts
+// of the entry's Info may be replaced by equal ones of others.
 func (x *Index) Put(k Key, e Entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.records[id{k.Share, k.Path}] = record{size: k.Size, modified: k.Modified, value: &e}
+	x.records[id{k.Share, k.Path}] = record{size: k.Size, modified: k.Modified, value: x.common.valueOf(e)}
 	x.changed++
 }
 
@@ -100,13 +115,23 @@ func (x *Index) Each(share string, yield func(Key, Entry)) {
 		if at.share != share || at.path == "." || !fs.ValidPath(strings.ToValidUTF8(at.path, "?")) {
 			continue
 		}
-		entry, err := r.entry()
+		entry, err := x.decoded(at, r)
 		if err != nil {
 			continue // Get drops it
 		}
-		r.value = entry
+		yield(Key{Share: at.share, Path: at.path, Size: r.size, Modified: r.modified}, entry)
+	}
+}
+
+// Adopt has the index use the strings of a key that it has an entry for, so
+// that they take memory once.
+func (x *Index) Adopt(k Key) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	at := id{k.Share, k.Path}
+	if r, ok := x.records[at]; ok {
+		delete(x.records, at)
 		x.records[at] = r
-		yield(Key{Share: at.share, Path: at.path, Size: r.size, Modified: r.modified}, *entry)
 	}
 }
 

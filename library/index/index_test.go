@@ -99,7 +99,7 @@ func TestWholeInfo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := record{value: text}.entry()
+	got, err := decode(text)
 	if err != nil || !reflect.DeepEqual(*got.Info, info) {
 		t.Errorf("%+v came back as %+v, %v", info, got.Info, err)
 	}

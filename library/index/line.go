@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"mustserv/library/probe"
@@ -94,11 +93,11 @@ func appendLine(line []byte, at id, r record) ([]byte, error) {
 
 // text encodes the value if it is not text already.
 func (r record) text() (string, error) {
-	e, ok := r.value.(*Entry)
-	if !ok {
-		return r.value.(string), nil
+	if text, ok := r.value.(string); ok {
+		return text, nil
 	}
-	text, err := json.Marshal(lineOfEntry(e))
+	e := r.entry()
+	text, err := json.Marshal(lineOfEntry(&e))
 	return string(text), err
 }
 
@@ -110,17 +109,20 @@ func lineOfEntry(e *Entry) entryLine {
 	return line
 }
 
-// entry decodes the value if it is text still.
-func (r record) entry() (*Entry, error) {
-	text, ok := r.value.(string)
-	if !ok {
-		return r.value.(*Entry), nil
+// entry returns the value if it is not text.
+func (r record) entry() Entry {
+	if info, ok := r.value.(*probe.Info); ok {
+		return Entry{Info: info}
 	}
+	return *r.value.(*Entry)
+}
+
+func decode(text string) (Entry, error) {
 	var line entryLine
 	if err := json.Unmarshal([]byte(text), &line); err != nil {
-		return nil, fmt.Errorf("decode an entry: %w", err)
+		return Entry{}, fmt.Errorf("decode an entry: %w", err)
 	}
-	return line.entry(), nil
+	return *line.entry(), nil
 }
 
 func (line entryLine) entry() *Entry {
@@ -128,7 +130,6 @@ func (line entryLine) entry() *Entry {
 	if line.Info != nil {
 		info := line.Info.Info
 		info.Curve = line.Info.Curve.curve()
-		shareWords(&info)
 		e.Info = &info
 	}
 	return e
@@ -157,25 +158,4 @@ func (line curveLine) curve() probe.Curve {
 		c.Rates[i] = probe.BurstRate{Burst: ratelimit.Size(r[0]), Rate: ratelimit.Rate(r[1])}
 	}
 	return c
-}
-
-// shareWords lets the words that nearly all files have in common take memory once.
-func shareWords(info *probe.Info) {
-	info.Container = word(info.Container)
-	for i := range info.Tracks {
-		t := &info.Tracks[i]
-		t.Kind, t.Codec, t.Language = word(t.Kind), word(t.Codec), word(t.Language)
-	}
-}
-
-// word returns a constant equal to s, if there is one.
-func word(s string) string {
-	for _, known := range [...]string{
-		"video", "audio", "subtitle", "mp4", "mp3", "flac", "wav", "h264", "hevc", "aac", "pcm", "av1", "vp9", "ac3", "en", "eng", "und",
-	} {
-		if s == known {
-			return known
-		}
-	}
-	return strings.Clone(s)
 }

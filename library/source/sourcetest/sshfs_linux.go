@@ -18,7 +18,7 @@ import (
 type Mount struct {
 	Dir string // where it is mounted
 
-	t       *testing.T
+	t       testing.TB
 	from    string
 	servers []*exec.Cmd // one each time it is mounted
 }
@@ -26,7 +26,7 @@ type Mount struct {
 // Mounted mounts the folder from for the length of the test. It is left out
 // with -short and, unless MUSTSERV_NO_SKIP is set, where sshfs is not installed
 // or may not mount.
-func Mounted(t *testing.T, from string) *Mount {
+func Mounted(t testing.TB, from string) *Mount {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("mounts with sshfs; left out with -short")
@@ -44,7 +44,7 @@ func Mounted(t *testing.T, from string) *Mount {
 
 const sftpServer = "/usr/lib/openssh/sftp-server"
 
-func skip(t *testing.T, why string) {
+func skip(t testing.TB, why string) {
 	t.Helper()
 	if os.Getenv("MUSTSERV_NO_SKIP") != "" {
 		t.Fatal(why + ", and MUSTSERV_NO_SKIP is set")
