@@ -93,6 +93,7 @@ func (it *Item) openCopy(ctx context.Context, right func(state) bool, avoid *sha
 			}
 			file.Close()
 			if err = failed; err == nil {
+				c.from.lookAt(c.below())
 				err = fmt.Errorf("open %q: %w", it.Path, source.ErrChanged)
 			}
 		}

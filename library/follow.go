@@ -118,6 +118,8 @@ func (s *share) await(ctx context.Context, scanned time.Time, dirty *changes) (a
 	case <-s.again:
 		s.noWatch = "" // the admin may have raised the limit
 		return true, nil
+	case name := <-s.stale:
+		dirty.add(name)
 	case name, ok := <-told:
 		if !ok {
 			s.blind("the system has stopped to tell of changes")

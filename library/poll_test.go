@@ -219,6 +219,26 @@ func TestPollSeesOverwritten(t *testing.T) {
 	})
 }
 
+// Who opens such a file finds it out at once.
+func TestOpenSeesOverwritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := seasons(2)
+		r := startPolled(t, index.New(), m, time.Hour)
+		m.put("show/season 1/1.mp4", "film, longer", old())
+		file, err := r.item("S/show/season 1/1.mp4").Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		file.Close()
+		time.Sleep(2 * time.Second)
+		settled()
+		if it := r.item("S/show/season 1/1.mp4"); it.Size != int64(len("film, longer")) {
+			t.Errorf("it has %d bytes", it.Size)
+		}
+		r.end()
+	})
+}
+
 func TestPollSeesWhatIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := seasons(3)

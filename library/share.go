@@ -43,6 +43,7 @@ type share struct {
 	ended  atomic.Bool   // it was taken out of the library
 	again  chan struct{} // look through everything now; holds one
 	nudge  chan struct{} // the times to wake up have changed; holds one
+	stale  chan string   // folders that a reader found changed; holds some
 	stop   func()        // set when it is started
 
 	workers sync.WaitGroup // measuring
@@ -78,6 +79,7 @@ func newShare(s Share, c *Config, e *env) *share {
 		env:   e,
 		again: make(chan struct{}, 1),
 		nudge: make(chan struct{}, 1),
+		stale: make(chan string, 16),
 		stop:  func() {},
 		root:  &node{name: s.Name, path: s.Name},
 
@@ -221,6 +223,16 @@ func (s *share) reopen(a source.Access) {
 	restart()
 	if !s.answers() {
 		s.lookAgain() // it waits for the next try
+	}
+}
+
+// lookAt asks for a look at the folder of a file that is not as it was. If
+// many ask, some are not heard: a file that is read again asks again.
+func (s *share) lookAt(below string) {
+	folder, _ := splitPath(below)
+	select {
+	case s.stale <- folder:
+	default:
 	}
 }
 
