@@ -127,8 +127,8 @@ func (it *Item) await(ctx context.Context, p *patience, try func() (_ opened, wo
 	}
 	err := fmt.Errorf("open %q: %w", it.Path, source.ErrUnavailable)
 	held := false
+	back := it.from.back.wait()
 	for {
-		back := it.from.back.wait() // from before the try, to miss nothing
 		if p.pause > 0 {
 			if it.ended() || time.Since(p.since) >= it.from.config.Load().Outage {
 				return opened{}, err
@@ -136,6 +136,7 @@ func (it *Item) await(ctx context.Context, p *patience, try func() (_ opened, wo
 			it.wait(ctx, back, p.pause)
 		}
 		p.pause = min(max(firstPause, 2*p.pause), lastPause)
+		back = it.from.back.wait() // from before the try, to miss nothing
 		file, worth, failed := try()
 		switch {
 		case failed == nil:
