@@ -83,7 +83,7 @@ CUT = 3.0  # longer bars are cut off, with their number beside them
 
 def chart(values):
     """chart draws ratios to nginx: shorter is better, but for speed."""
-    rows = [("idle", "RSS", "memory, idle"), *[("memory", w, f"memory per stream, {w}") for w in whats(values, "memory")],
+    rows = [("idle", "RSS", "memory, idle"), *[("memory", w, f"memory each, {w}") for w in whats(values, "memory")],
             *[("cpu", w, f"CPU per GB, {w}") for w in whats(values, "cpu") if not w.startswith("10 ")],
             *[("unthrottled", w, f"speed, {w}") for w in whats(values, "unthrottled")]]
     rows = [r for r in rows if median(values, (r[0], r[1], "nginx"))]
