@@ -296,7 +296,11 @@ func TestAllNodesTellTheSame(t *testing.T) {
 
 // Both shares come and go at random, reads break off anywhere.
 func TestEveryByteArrives(t *testing.T) {
-	for seed := range uint64(100) {
+	seeds := uint64(10)
+	if os.Getenv("MUSTSERV_LONG") != "" {
+		seeds = 1000
+	}
+	for seed := range seeds {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0))
 			content := film(100_000)
