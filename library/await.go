@@ -42,8 +42,8 @@ func (it *Item) Open(ctx context.Context) (source.File, error) {
 	})
 }
 
-// openNow is Open without waiting.
-func (it *Item) openNow(ctx context.Context) (source.File, error) { return it.open(ctx, it.openFirst) }
+// OpenNow is Open without waiting, for what is not worth it.
+func (it *Item) OpenNow(ctx context.Context) (source.File, error) { return it.open(ctx, it.openFirst) }
 
 func (it *Item) open(ctx context.Context, first func(context.Context) (opened, error)) (source.File, error) {
 	if it.from == nil {

@@ -56,7 +56,7 @@ type Item struct {
 // found, also what is not kept: the shape of its bit rate. It does not wait
 // for a share that is away. Errors are those of Open and of probe.Probe.
 func (it *Item) Examine(ctx context.Context) (*Item, error) {
-	file, err := it.openNow(ctx)
+	file, err := it.OpenNow(ctx)
 	if err != nil {
 		return nil, err
 	}

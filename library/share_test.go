@@ -327,7 +327,7 @@ func TestUnavailable(t *testing.T) {
 		r := start(t, index.New(), sources, Share{Name: "S", Place: "/m"}, Share{Name: "O", Place: "/o"})
 		settled()
 		m.set(func() { m.down = true })
-		if _, err := r.item("S/a/1.mp4").openNow(t.Context()); !errors.Is(err, source.ErrUnavailable) {
+		if _, err := r.item("S/a/1.mp4").OpenNow(t.Context()); !errors.Is(err, source.ErrUnavailable) {
 			t.Errorf("Open answers %v", err)
 		}
 		settled()

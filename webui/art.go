@@ -61,7 +61,7 @@ func (h *Handler) serveArt(w http.ResponseWriter, r *http.Request, rest string) 
 // serve sends the picture. What is in the file is not believed to be one
 // unless it looks like it: a page in its place could do harm.
 func (a art) serve(w http.ResponseWriter, r *http.Request) error {
-	file, err := a.item.Open(r.Context())
+	file, err := a.item.OpenNow(r.Context()) // a page has many pictures, and must not wait
 	if err != nil {
 		return err
 	}
