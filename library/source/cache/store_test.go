@@ -322,6 +322,25 @@ func TestInstanceDiedWithItsLock(t *testing.T) {
 	}
 }
 
+// What a source says of itself, it still says.
+func TestDescription(t *testing.T) {
+	s, _ := serve(t, nil)
+	if _, ok := Wrap(s, "test://a", nil).(source.Describer); ok {
+		t.Error("a source that says nothing of itself does now")
+	}
+	spoken := struct {
+		source.Source
+		source.Describer
+	}{s, words("nfs4 mount at /mnt/nas")}
+	if d, ok := Wrap(spoken, "test://a", nil).(source.Describer); !ok || d.Describe() != "nfs4 mount at /mnt/nas" {
+		t.Error("a source does not say any more what it is")
+	}
+}
+
+type words string
+
+func (w words) Describe() string { return string(w) }
+
 func BenchmarkLocate(b *testing.B) {
 	s, _ := serve(b, noise(1, 4*mib))
 	file := open(b, Wrap(s, "test://a", newStore(b, b.TempDir())))
