@@ -34,18 +34,30 @@ type patience struct {
 // the same byte, and only in the same content: else they end with
 // source.ErrChanged. Other errors are those of source.Source.
 func (it *Item) Open(ctx context.Context) (source.File, error) {
-	return it.open(ctx, func(ctx context.Context) (opened, error) {
+	f, err := it.open(ctx, func(ctx context.Context) (opened, error) {
 		return it.await(ctx, new(patience), func() (opened, bool, error) {
 			first, err := it.openFirst(ctx)
 			return first, errors.Is(err, source.ErrUnavailable), err
 		})
 	})
+	if err != nil { // not a nil *file
+		return nil, err
+	}
+	return f, nil
 }
 
-// OpenNow is Open without waiting, for what is not worth it.
-func (it *Item) OpenNow(ctx context.Context) (source.File, error) { return it.open(ctx, it.openFirst) }
+// OpenNow is Open for what is not worth to wait for: neither it nor a read
+// waits.
+func (it *Item) OpenNow(ctx context.Context) (source.File, error) {
+	f, err := it.open(ctx, it.openFirst)
+	if err != nil {
+		return nil, err
+	}
+	f.hasty = true
+	return f, nil
+}
 
-func (it *Item) open(ctx context.Context, first func(context.Context) (opened, error)) (source.File, error) {
+func (it *Item) open(ctx context.Context, first func(context.Context) (opened, error)) (*file, error) {
 	if it.from == nil {
 		return nil, fmt.Errorf("open %q: it belongs to no share: %w", it.Path, source.ErrUnavailable)
 	}

@@ -28,6 +28,7 @@ type file struct {
 	ctx    context.Context // ends all waits: with the one of Open, or by Close
 	cancel context.CancelFunc
 	state  state // of the file, that every copy read from must be in
+	hasty  bool  // it does not wait
 
 	pos int64 // of Read and Seek
 
@@ -188,9 +189,13 @@ func (f *file) replace(failed opened, cause error, p *patience) error {
 		failed.Close()
 		f.inner = opened{}
 	}
+	if f.hasty && p.pause > 0 { // another copy was tried
+		return cause
+	}
 	next, err := f.it.await(f.ctx, p, func() (opened, bool, error) {
 		next, err := f.it.openCopy(f.ctx, f.state.is, failed.from)
-		return next, !errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrUnavailable), err
+		worth := !errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrUnavailable)
+		return next, worth && !f.hasty, err
 	})
 	switch {
 	case f.ctx.Err() != nil:

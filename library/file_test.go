@@ -159,6 +159,35 @@ func TestOpenWaitsForTheShare(t *testing.T) {
 	})
 }
 
+func TestOpenNowDoesNotWait(t *testing.T) {
+	for name, fail := range map[string]func(m *memory){
+		"away":   func(m *memory) { m.down = true },
+		"broken": func(m *memory) { m.broken = errors.New("bad sector") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, a, b, f := twoShares(t, film(1000))
+				defer r.end()
+				f.Close()
+				f, err := r.item("S/f.mp4").OpenNow(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer f.Close()
+				a.set(func() { a.down = true })
+				if _, err := io.ReadFull(f, make([]byte, 500)); err != nil {
+					t.Errorf("it is not read from the other share: %v", err)
+				}
+				b.set(func() { fail(b) })
+				before := time.Now()
+				if got, err := io.ReadAll(f); err == nil || time.Since(before) > 0 {
+					t.Errorf("%d bytes, %v after %v", len(got), err, time.Since(before))
+				}
+			})
+		})
+	}
+}
+
 func TestWaitEnds(t *testing.T) {
 	for name, end := range map[string]func(f source.File, cancel func(), r *rig){
 		"with the context": func(_ source.File, cancel func(), _ *rig) { cancel() },
