@@ -10,7 +10,7 @@ const (
 	stepTime = 250 * time.Millisecond // of sending in one step: few wake-ups, short bursts
 	stepMin  = 512                    // bytes, but at least so many
 	freeStep = 64 * KiB               // bytes in one step that are not charged
-	openStep = 256 * KiB              // bytes in one step of what is not paced
+	openStep = 1 * MiB                // bytes in one step of what is not paced
 	stalled  = time.Second            // a write that took so long met a player with full buffers
 )
 
