@@ -436,6 +436,9 @@ func (a *app) rest(now time.Time) {
 	for _, s := range a.library.Shares() {
 		working = working || s.State == library.Scanning || s.State != library.Unavailable && s.Unmeasured > 0
 	}
+	if a.library.Rest() {
+		working = true
+	}
 	switch {
 	case working:
 		a.worked = now

@@ -68,6 +68,9 @@ func TestMemoryOf100000(t *testing.T) {
 	for l.Shares()[0].Items < items {
 		time.Sleep(10 * time.Millisecond)
 	}
+	if !l.Rest() {
+		t.Error("the index stays in memory")
+	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	per := int64(after.HeapAlloc-before.HeapAlloc) / items

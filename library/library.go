@@ -287,8 +287,15 @@ func (l *Library) saveChanges(ctx context.Context) {
 	}
 }
 
+// Rest gives the memory back that only scanning and measuring take, unless a
+// share does so, or what was found is not saved yet. It reports whether there
+// was any. It is quick.
+func (l *Library) Rest() bool {
+	return !slices.ContainsFunc(l.current(), (*share).working) && l.env.index.Rest()
+}
+
 func (l *Library) save() {
 	if err := l.env.index.Save(); err != nil {
-		l.env.log.Warn("the index was not saved", "err", err)
+		l.env.log.Warn("the index was damaged or not saved; what it lacks is measured again", "err", err)
 	}
 }

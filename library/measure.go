@@ -151,6 +151,13 @@ func (s *share) work(ctx context.Context) {
 	}
 }
 
+// working reports whether the share is in its first scan, or measures files.
+func (s *share) working() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == Scanning || s.active > 0
+}
+
 // nextItem takes an item off the queue; nil says that the worker is to end.
 func (s *share) nextItem(ctx context.Context) *Item {
 	s.mu.Lock()
@@ -212,6 +219,7 @@ func (s *share) keep(it *Item, e index.Entry, retry bool) {
 	defer s.mu.Unlock()
 	now, n := s.currentItem(it)
 	if now == nil || !now.same(it) {
+		s.gone = true
 		return
 	}
 	found := now.with(e)

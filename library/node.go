@@ -102,6 +102,9 @@ func (n *node) replace(it *Item) {
 func (n *node) setAvailable(available bool) {
 	marked := make([]*Item, len(n.items))
 	for i, it := range n.items {
+		if marked[i] = it; it.Available == available {
+			continue
+		}
 		c := *it
 		c.Available = available
 		marked[i] = &c

@@ -112,7 +112,7 @@ func (s *share) list(ctx context.Context, n *node) ([]fs.FileInfo, error) {
 func (s *share) unreadable(n *node, err error) {
 	s.mu.Lock()
 	first := !n.unread
-	n.unread = true
+	n.unread, s.gone = true, true
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		n.drop()
@@ -175,7 +175,7 @@ func (s *share) take(n *node, infos []fs.FileInfo, all bool) (next []*node) {
 		n.subs, n.items, n.lent = subs, items, false
 		n.touch()
 		s.noteManifests(items)
-		s.poll.news = true
+		s.poll.news, s.gone = true, true
 	}
 	return next
 }
@@ -248,14 +248,18 @@ func (s *share) bareItem(n *node, name string, size int64, modified time.Time) *
 	}
 }
 
-// prune drops what the index knows of files that are gone.
+// prune drops what the index knows of files that are gone. The index may have
+// to be read first, so the lock is held for each entry only.
 func (s *share) prune() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if !s.mayLack() {
+		return
+	}
 	s.index.Prune(func(k index.Key) bool {
 		if k.Share != s.Place {
 			return true
 		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		folder, name := splitPath(k.Path)
 		n, ok := s.root.find(folder)
 		if !ok {
@@ -264,6 +268,15 @@ func (s *share) prune() {
 		_, ok = byName(n.items, name)
 		return ok
 	})
+}
+
+// mayLack reports whether files may have gone since it was last asked.
+func (s *share) mayLack() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	gone := s.gone
+	s.gone = false
+	return gone
 }
 
 // splitPath parts a name within a share.

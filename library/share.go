@@ -64,6 +64,7 @@ type share struct {
 	remembered bool // the nodes are from the index, and the share has not answered yet
 	lastScan   time.Time
 	scanTook   time.Duration
+	gone       bool      // the index may know of files that are gone
 	queue      []*Item   // to be measured now
 	waiting    []waiting // to be measured once quiet
 	active     int       // workers running
@@ -86,6 +87,7 @@ func newShare(s Share, c *Config, e *env) *share {
 		manifests: make(map[string]*Item),
 		state:     Scanning,
 		since:     time.Now(),
+		gone:      true,
 	}
 	sh.config.Store(c.of(s))
 	sh.access.Store(&s.Access)

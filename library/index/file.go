@@ -29,19 +29,56 @@ func Open(file string) (*Index, error) {
 	if file == "" {
 		return x, nil
 	}
-	f, err := os.Open(file)
+	err := x.load()
 	if errors.Is(err, fs.ErrNotExist) {
-		return x, nil
+		err = nil
 	}
+	return x, err
+}
+
+// load adds what is in the file.
+func (x *Index) load() error {
+	f, err := os.Open(x.file)
 	if err != nil {
-		return x, fmt.Errorf("open index: %w; all files are measured again", err)
+		return fmt.Errorf("open index: %w; all files are measured again", err)
 	}
 	defer f.Close()
 	if err := x.read(f); err != nil {
 		x.changed++ // so that the damage is mended
-		return x, fmt.Errorf("read index %s: %w", file, err)
+		return fmt.Errorf("read index %s: %w", x.file, err)
 	}
-	return x, nil
+	return nil
+}
+
+// Rest lets go of the index if all of it is saved: it takes no memory until it
+// is used again, and is then read from its file. It reports whether there was
+// anything to let go.
+func (x *Index) Rest() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.file == "" || x.changed != x.saved || len(x.records) == 0 { // without any there may be no file
+		return false
+	}
+	x.records, x.common = nil, common{}
+	return true
+}
+
+// wake reads the file again after a rest. Called under the lock.
+func (x *Index) wake() {
+	if x.records != nil {
+		return
+	}
+	x.records = make(map[id]record)
+	x.damage = x.load()
+}
+
+// takeDamage returns what was wrong with the file, once.
+func (x *Index) takeDamage() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	err := x.damage
+	x.damage = nil
+	return err
 }
 
 // read adds all whole lines of r and describes what was not taken.
@@ -111,10 +148,15 @@ func skipLine(r *bufio.Reader, err error) error {
 // Save writes the index to its file if it was changed since it was opened or
 // saved: to a file beside it first, then by a rename, so that the old one
 // stays if anything goes wrong. It makes the folder if there is none. Others
-// may use the index meanwhile.
+// may use the index meanwhile. An error may also be that of a file which was
+// found damaged after a rest; it is made up for as Open does.
 func (x *Index) Save() error {
 	x.saving.Lock()
 	defer x.saving.Unlock()
+	return errors.Join(x.takeDamage(), x.save())
+}
+
+func (x *Index) save() error {
 	x.mu.Lock()
 	changed := x.changed
 	if x.file == "" || changed == x.saved {

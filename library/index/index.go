@@ -36,14 +36,16 @@ type Entry struct {
 	Kind    string      // what the content says the file is for, where that can't be told from Info or the name
 }
 
-// Index is the set of entries. It may be used concurrently.
+// Index is the set of entries. It may be used concurrently. It is in memory
+// while it is used, and at rest only on disk; see Rest.
 type Index struct {
 	file string // empty: in memory only
 
 	saving sync.Mutex // one Save at a time
 
 	mu      sync.Mutex
-	records map[id]record
+	records map[id]record // nil at rest
+	damage  error         // what was wrong with the file when it was read again, until it is told
 	common  common
 	changed int // counts changes
 	saved   int // the count that is on disk
@@ -67,6 +69,7 @@ func New() *Index { return &Index{records: make(map[id]record)} }
 func (x *Index) Get(k Key) (Entry, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.wake()
 	at := id{k.Share, k.Path}
 	r, ok := x.records[at]
 	if !ok || r.size != k.Size || r.modified != k.Modified {
@@ -102,6 +105,7 @@ func (x *Index) decoded(at id, r record) (Entry, error) {
 func (x *Index) Put(k Key, e Entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.wake()
 	x.records[id{k.Share, k.Path}] = record{size: k.Size, modified: k.Modified, value: x.common.valueOf(e)}
 	x.changed++
 }
@@ -111,6 +115,7 @@ func (x *Index) Put(k Key, e Entry) {
 func (x *Index) Each(share string, yield func(Key, Entry)) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.wake()
 	for at, r := range x.records {
 		if at.share != share || at.path == "." || !fs.ValidPath(strings.ToValidUTF8(at.path, "?")) {
 			continue
@@ -128,6 +133,7 @@ func (x *Index) Each(share string, yield func(Key, Entry)) {
 func (x *Index) Adopt(k Key) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.wake()
 	at := id{k.Share, k.Path}
 	if r, ok := x.records[at]; ok {
 		delete(x.records, at)
@@ -139,6 +145,7 @@ func (x *Index) Adopt(k Key) {
 func (x *Index) Prune(keep func(Key) bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.wake()
 	for at, r := range x.records {
 		if !keep(Key{Share: at.share, Path: at.path, Size: r.size, Modified: r.modified}) {
 			delete(x.records, at)
@@ -151,5 +158,6 @@ func (x *Index) Prune(keep func(Key) bool) {
 func (x *Index) Len() int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.wake()
 	return len(x.records)
 }

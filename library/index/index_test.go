@@ -179,6 +179,81 @@ func TestSaveOnlyIfChanged(t *testing.T) {
 	}
 }
 
+// At rest the index is only in its file, whatever is done with it next.
+func TestRest(t *testing.T) {
+	k1, e1 := sample(1)
+	k2, e2 := sample(2)
+	known := func(x *Index, k Key) bool { _, ok := x.Get(k); return ok }
+	for _, row := range []struct {
+		name string
+		use  func(x *Index) bool
+	}{
+		{"get", func(x *Index) bool { return known(x, k1) }},
+		{"len", func(x *Index) bool { return x.Len() == 1 }},
+		{"put", func(x *Index) bool { x.Put(k2, e2); return known(x, k1) && known(x, k2) }},
+		{"prune", func(x *Index) bool { x.Prune(func(Key) bool { return false }); return !known(x, k1) }},
+		{"each", func(x *Index) (found bool) {
+			x.Each(k1.Share, func(k Key, e Entry) { found = k == k1 && reflect.DeepEqual(e, e1) })
+			return found
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			x, _ := Open(filepath.Join(t.TempDir(), "index"))
+			if x.Rest() {
+				t.Error("an empty index rests")
+			}
+			x.Put(k1, e1)
+			if x.Rest() {
+				t.Error("an index rests that is not saved")
+			}
+			if err := x.Save(); err != nil || !x.Rest() || x.records != nil || x.Rest() {
+				t.Fatalf("it does not rest, or twice: %v", err)
+			}
+			if !row.use(x) {
+				t.Error("not as before the rest")
+			}
+			if err := x.Save(); err != nil {
+				t.Error(err)
+			}
+			if again, err := Open(x.file); err != nil || again.Len() != x.Len() {
+				t.Errorf("%d entries in the file, %d before: %v", again.Len(), x.Len(), err)
+			}
+		})
+	}
+	if x := New(); !func() bool { x.Put(k1, e1); return !x.Rest() && x.Len() == 1 }() {
+		t.Error("an index without a file rests")
+	}
+}
+
+// What happens to the file during a rest is told by the next Save, which mends it.
+func TestDamagedAtRest(t *testing.T) {
+	for name, damage := range map[string]func(file string) error{
+		"gone":    os.Remove,
+		"cut off": func(file string) error { return os.Truncate(file, 10) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			x, _ := Open(filepath.Join(t.TempDir(), "index"))
+			x.Put(sample(1))
+			if err := x.Save(); err != nil || !x.Rest() {
+				t.Fatalf("it does not rest: %v", err)
+			}
+			if err := damage(x.file); err != nil {
+				t.Fatal(err)
+			}
+			x.Put(sample(2))
+			if err := x.Save(); err == nil || !strings.Contains(err.Error(), "measured again") {
+				t.Errorf("Save answers %v", err)
+			}
+			if err := x.Save(); err != nil {
+				t.Errorf("it is told again: %v", err)
+			}
+			if again, err := Open(x.file); err != nil || again.Len() != 1 {
+				t.Errorf("the file has %d entries, %v", again.Len(), err)
+			}
+		})
+	}
+}
+
 func TestInMemory(t *testing.T) {
 	x, err := Open("")
 	if err != nil {
