@@ -325,7 +325,7 @@ func pictureCodec(code string) string {
 // check settles how long the samples of each stream are.
 func (f *aviFile) check() error {
 	if f.movi == 0 {
-		return flawf("no list \"movi\" in the %d bytes of the file", f.in.size)
+		return flawf("no list \"movi\" up to the end, byte %d", f.in.size)
 	}
 	if len(f.streams) == 0 {
 		return flawf("no stream is described before byte %d", f.movi)
@@ -338,7 +338,7 @@ func (f *aviFile) check() error {
 		case s.Kind == "audio" && s.bytesPerSec > 0:
 			s.scale, s.rate, s.unit = 1, s.bytesPerSec, 1
 		default:
-			return flawf("stream %d: a sample of %d/%d seconds", i, s.scale, s.rate)
+			return flawf("stream %d, described before byte %d: a sample of %d/%d seconds", i, f.movi, s.scale, s.rate)
 		}
 	}
 	return nil

@@ -227,6 +227,9 @@ func TestCorpusIsHarmless(t *testing.T) {
 			t.Errorf("%s: read %d bytes", name, read.bytes)
 		}
 		short := strings.TrimPrefix(name, dir)
+		if err != nil && !strings.Contains(err.Error(), "byte ") {
+			t.Errorf("%s: %q does not say at which byte", name, err)
+		}
 		if err != nil {
 			t.Logf("%-40q %6d bytes read, %8v: %v", short, read.bytes, took.Round(time.Microsecond), err)
 			return nil

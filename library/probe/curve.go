@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -120,11 +119,11 @@ func (c *curve) average() float64 {
 // sum returns the summary; exact says that all samples there are have been added.
 func (c *curve) sum(exact bool) (Curve, error) {
 	if c.payload == 0 {
-		return Curve{}, errors.New("no audio or video samples in the file")
+		return Curve{}, fmt.Errorf("no audio or video samples up to the end, byte %d", c.size)
 	}
 	average := c.average()
 	if average < leastAverage || average > maxAverage || c.fraction() < 0 {
-		return Curve{}, fmt.Errorf("%d bytes in %.3f s are no bit rate that is played", c.end-c.start, c.seconds())
+		return Curve{}, fmt.Errorf("%d bytes from byte %d on in %.3f s are no bit rate that is played", c.end-c.start, c.start, c.seconds())
 	}
 	lead, points := c.grid.lead(), c.grid.points
 	if lead > int64(ratelimit.DefaultPolicy().BurstMax) {

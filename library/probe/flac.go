@@ -88,7 +88,7 @@ func (f *flacFile) metadata() error {
 			return nil
 		}
 	}
-	return flawf("more than %d metadata blocks", maxBlocks)
+	return flawf("more than %d metadata blocks before byte %d", maxBlocks, f.at)
 }
 
 // take reads the n-th block, which must be the stream's description if it is

@@ -445,7 +445,7 @@ func (f *flvFile) measureSampled() (Curve, float64, error) {
 	}
 	c := sampledCurve(rising(places), flvFactor, f.in.size, f.start, f.in.size-f.end)
 	if c.Average <= 0 {
-		return Curve{}, 0, flawf("%d bytes in %.3f s are no bit rate that is played", f.end-f.start, to.time-start.time)
+		return Curve{}, 0, flawf("%d bytes from byte %d on in %.3f s are no bit rate that is played", f.end-f.start, f.start, to.time-start.time)
 	}
 	c.Lead = max(c.Lead, f.lead)
 	return c, f.seconds(to.time - max(0, start.time)), nil

@@ -147,7 +147,7 @@ func readMatroskaWhole(in *input, whole int64) (*Info, error) {
 		return nil, err
 	}
 	if !slices.ContainsFunc(f.tracks, (*mkvTrack).counts) {
-		return nil, flaw("no audio or video tracks in the file")
+		return nil, flawf("no audio or video tracks up to the end, byte %d", in.size)
 	}
 	if err := f.follow(); err != nil {
 		return nil, err
@@ -213,7 +213,7 @@ func (f *mkvFile) header() error {
 		}
 		at = e.end
 	}
-	return flawf("no Cluster in the file (%d bytes)", f.in.size)
+	return flawf("no Cluster up to the end, byte %d", f.in.size)
 }
 
 // inside refuses an element that is longer than the file or does not tell its

@@ -92,7 +92,7 @@ func (f *mkvFile) measureSampled() (Curve, float64, error) {
 	}
 	c := sampledCurve(places, mkvFactor, f.in.size, start.offset, f.in.size-end.offset)
 	if c.Average <= 0 {
-		return Curve{}, 0, flawf("%d bytes in %.3f s are no bit rate that is played", end.offset-start.offset, end.time-start.time)
+		return Curve{}, 0, flawf("%d bytes from byte %d on in %.3f s are no bit rate that is played", end.offset-start.offset, start.offset, end.time-start.time)
 	}
 	c.Lead = max(c.Lead, f.lead)
 	return c, f.seconds(end.time - max(0, start.time)), nil

@@ -152,7 +152,7 @@ func TestMatroskaMistakes(t *testing.T) {
 	}{
 		{"only a header", film[:at(0x18, 0x53, 0x80, 0x67)], "where the one around it ends"},
 		{"no segment", clear(film, at(0x18, 0x53, 0x80, 0x67), 12), "mkv: no element begins at byte 66 (00 00 00 00)"},
-		{"no clusters", film[:at(0x1f, 0x43, 0xb6, 0x75)], "mkv: no Cluster in the file"},
+		{"no clusters", film[:at(0x1f, 0x43, 0xb6, 0x75)], "mkv: no Cluster up to the end, byte 785"},
 		{"tracks of 2 GB", patch(film, tracks+4, huge), fmt.Sprintf("mkv: element Tracks at byte %d: length 2147483647 is past the end of the file (%d bytes)", tracks, len(film))},
 		{"tracks of no length", patch(film, tracks+4, ones(8)), fmt.Sprintf("mkv: element Tracks at byte %d does not tell its length", tracks)},
 		{"attachment of 2 GB", patch(film, attached+12+4, huge), "past the end of the file"},

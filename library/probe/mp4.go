@@ -135,7 +135,7 @@ func (f *mp4File) walk() error {
 		at = b.end
 	}
 	if !found {
-		return flawf("no box \"moov\" in the file (%d bytes)", f.in.size)
+		return flawf("no box \"moov\" up to the end, byte %d", f.in.size)
 	}
 	return nil
 }

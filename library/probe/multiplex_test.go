@@ -216,9 +216,9 @@ func TestMultiplexMistakes(t *testing.T) {
 		data []byte
 		want string // part of the error, empty for none
 	}{
-		{"avi without media", film[:movi], fmt.Sprintf(`avi: no list "movi" in the %d bytes of the file`, movi)},
+		{"avi without media", film[:movi], fmt.Sprintf(`avi: no list "movi" up to the end, byte %d`, movi)},
 		{"avi without streams", patch(film, bytes.Index(film, []byte("hdrl")), []byte("hxxl")), "avi: no stream is described before byte"},
-		{"avi at no rate", patch(patchBox(film, "strh", 4+20, make([]byte, 8)...), bytes.Index(film, []byte("avih"))+8, make([]byte, 4)), "avi: stream 0: a sample of 0/0 seconds"},
+		{"avi at no rate", patch(patchBox(film, "strh", 4+20, make([]byte, 8)...), bytes.Index(film, []byte("avih"))+8, make([]byte, 4)), "avi: stream 0, described before byte "},
 		{"avi of empty lists", slices.Concat([]byte("RIFF\x00\x10\x00\x00AVI "), bytes.Repeat([]byte("LIST\x00\x00\x00\x00hdrl"), 300)), "avi: list at byte 12: size 0 has no room for its type"},
 		{"avi of empty chunks", slices.Concat([]byte("RIFF\x00\x00\x10\x00AVI "), bytes.Repeat([]byte("JUNK\x00\x00\x00\x00"), 3000)), "avi: more than 1000 chunks"},
 		{"avi without chunks", patchBox(film, "movi", 0, make([]byte, 100)...)[:movi+100], "no chunk of sound or pictures from byte"},
@@ -228,7 +228,7 @@ func TestMultiplexMistakes(t *testing.T) {
 		{"ts without the table of the program", patchAll(stream, 188, 0x100, 1), "ts: no table of a program's tracks from byte 0 on"},
 		{"ts without pictures", patchAll(stream, 188, 0x101, 1), "no time stamps"},
 		{"ts with bytes lost", slices.Concat(stream[:188*20+50], stream[188*21:]), ""},
-		{"mpg without packets", bytes.Repeat(program[:14], 100), "mpg: no packet of sound or pictures in the 1400 bytes of the file"},
+		{"mpg without packets", bytes.Repeat(program[:14], 100), "mpg: no packet of sound or pictures up to the end, byte 1400"},
 		{"mpg with bytes lost", slices.Concat(program[:2048*3+50], program[2048*5+100:]), ""},
 		{"asf cut off in the header", windows[:29], "asf: the header ends at byte 29"},
 		{"asf with a header of 2^64 bytes", patch(windows, 16, slices.Concat(huge, huge)), "asf: header at byte 0: size 18446744073709551615 is past the end of the file"},

@@ -429,7 +429,7 @@ func (o *oggFile) judge(s *oggStream) (seconds float64, c Curve, err error) {
 	}
 	seconds *= float64(o.in.size-o.start) / float64(bytes)
 	if !(seconds > 0) || float64(o.in.size-o.start)*8 < leastOgg*seconds || math.IsInf(seconds, 0) {
-		return 0, c, flawf("%d bytes in %.0f s are no bit rate that is played", o.in.size-o.start, seconds)
+		return 0, c, flawf("%d bytes from byte %d on in %.0f s are no bit rate that is played", o.in.size-o.start, o.start, seconds)
 	}
 	return seconds, soundCurve(o.start, o.in.size, o.in.size, seconds), nil
 }

@@ -71,7 +71,7 @@ func Probe(ctx context.Context, r io.ReaderAt, size int64) (info *Info, err erro
 	}()
 	in := newInput(ctx, r, size)
 	if size <= 0 {
-		return nil, fmt.Errorf("file is empty: %w", ErrUnsupported)
+		return nil, fmt.Errorf("the file ends at byte 0: %w", ErrUnsupported)
 	}
 	for _, c := range containers() {
 		known, err := c.recognise(in)
@@ -93,5 +93,5 @@ func Probe(ctx context.Context, r io.ReaderAt, size int64) (info *Info, err erro
 	if err != nil {
 		return nil, err
 	}
-	return nil, fmt.Errorf("file begins with %q: %w", head, ErrUnsupported)
+	return nil, fmt.Errorf("%q at byte 0: %w", head, ErrUnsupported)
 }

@@ -142,13 +142,13 @@ func mistakes() []mistake {
 	moov := bytes.Index(film, []byte("moov")) - 4
 	huge := []byte{0xff, 0xff, 0xff, 0xff}
 	return []mistake{
-		{"nothing", nil, "file is empty"},
-		{"text", []byte("this is no media file\n"), `file begins with "this is "`},
+		{"nothing", nil, "the file ends at byte 0"},
+		{"text", []byte("this is no media file\n"), `"this is " at byte 0`},
 		{"zeros", make([]byte, 100000), "not a known media container"},
 		{"only 0xff", bytes.Repeat([]byte{0xff}, 100000), "not a known media container"},
 		{"box of 4 GB", patch(film, moov, huge), fmt.Sprintf(`mp4: box "moov" at byte %d: size 4294967295 is past the end of the file (%d bytes)`, moov, len(film))},
 		{"box of 3 bytes", patch(film, moov, []byte{0, 0, 0, 3}), fmt.Sprintf(`mp4: box "moov" at byte %d: size 3 is smaller than its header`, moov)},
-		{"no moov", film[:moov], `mp4: no box "moov" in the file`},
+		{"no moov", film[:moov], `mp4: no box "moov" up to the end, byte `},
 		{"samples of 4 GB", patchBox(film, "stsz", 4, huge...), `table "stsz" has 50 samples of 4294967295 bytes`},
 		{"4 G samples", patchBox(film, "stsz", 8, huge...), `table "stsz" has 4294967295 entries in 200 bytes`},
 		{"4 G runs", patchBox(film, "stts", 4, huge...), `table "stts" has 4294967295 entries in 8 bytes`},

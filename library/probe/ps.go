@@ -25,7 +25,7 @@ func readPS(in *input) (*Info, error) {
 		return nil, err
 	}
 	if len(f.mux.tracks) == 0 {
-		return nil, flawf("no packet of sound or pictures in the %d bytes of the file", in.size)
+		return nil, flawf("no packet of sound or pictures up to the end, byte %d", in.size)
 	}
 	info, err := f.mux.info()
 	if err != nil {
