@@ -292,7 +292,6 @@ func (l *loop) endOwner(s *Stream) {
 	s.ended = true
 	if s.pending > 0 {
 		s.Grant.Return(time.Now(), int64(s.pending))
-		s.pending = 0
 	}
 	s.Owner.End()
 }
