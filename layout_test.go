@@ -43,8 +43,8 @@ var layout = map[string][]string{
 		"mustserv/ratelimit", "mustserv/stream/accounting", "mustserv/stream/pacer", "mustserv/stream/auth",
 	},
 	"mustserv/webui": {
-		"mustserv/library", "mustserv/library/playlist", "mustserv/library/subtitle", "mustserv/stream/accounting", "mustserv/stream/auth",
-		"rsc.io/qr",
+		"mustserv/library", "mustserv/library/probe", "mustserv/library/playlist", "mustserv/library/subtitle",
+		"mustserv/stream/accounting", "mustserv/stream/auth", "rsc.io/qr",
 	},
 	"mustserv": {
 		"mustserv/library", "mustserv/library/index", "mustserv/library/probe",

@@ -805,7 +805,7 @@ func runProbe(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 			print(file, webui.Facts{}, err)
 			continue
 		}
-		need := item.Info.Curve.Spec(policy)
+		need := item.Info().Curve.Spec(policy)
 		print(file, webui.FactsOf(item, int64(need.Rate), int64(need.Burst)), nil)
 		if *svg == "" {
 			continue
@@ -1050,7 +1050,7 @@ func loadFile(ctx context.Context, name string) (load.Target, error) {
 	if err != nil {
 		return load.Target{}, err
 	}
-	due := item.Info.Due()
+	due := item.Info().Due()
 	curve, err := load.NewCurve(due.Cell, due.Bytes)
 	return load.Target{Curve: curve}, err
 }

@@ -10,8 +10,9 @@ import (
 // its path is its name, and it can't be opened.
 func Describe(file fs.FileInfo, info *probe.Info) *Item {
 	kind, mime := byContent(file.Name(), info)
-	return &Item{
+	it := &Item{
 		Path: file.Name(), Name: file.Name(), Kind: kind, MIME: mime,
-		Size: file.Size(), Modified: file.ModTime(), Info: info, Available: true,
+		Size: file.Size(), Modified: file.ModTime(), Available: true,
 	}
+	return it.WithInfo(info)
 }

@@ -136,7 +136,7 @@ func (r *running) item(path string) (it *library.Item) {
 	r.t.Helper()
 	r.until(path+" is measured", func() bool {
 		it, _, _ = r.Tree().Lookup(path)
-		return it != nil && (it.Info != nil || it.Problem != "")
+		return it != nil && (it.Info() != nil || it.Problem != "")
 	})
 	return it
 }
@@ -185,12 +185,12 @@ func TestMeasuresRealFiles(t *testing.T) {
 		"S/no-extension":  {library.Audio, "audio/mpeg"},
 	} {
 		it := r.item(path)
-		if it.Kind != want.kind || it.MIME != want.mime || it.Info == nil || it.Info.Duration < 1.9 || it.Info.Duration > 3.2 {
+		if it.Kind != want.kind || it.MIME != want.mime || it.Info() == nil || it.Info().Duration < 1.9 || it.Info().Duration > 3.2 {
 			t.Errorf("%s: %+v", path, it)
 		}
 	}
 	for _, path := range []string{"S/garbage.mp4", "S/later.mkv"} {
-		if it := r.item(path); it.Info != nil || it.Problem == "" {
+		if it := r.item(path); it.Info() != nil || it.Problem == "" {
 			t.Errorf("%s: %+v", path, it)
 		}
 	}
@@ -246,13 +246,13 @@ func TestFilesComeAndGo(t *testing.T) {
 	must(t, os.Remove(at("sub/b.wav")))
 	r.vanishes("S/sub/b.wav")
 	write(t, dir, map[string][]byte{"new/deep/deeper/c.wav": wav})
-	if it := r.item("S/new/deep/deeper/c.wav"); it.Info == nil {
+	if it := r.item("S/new/deep/deeper/c.wav"); it.Info() == nil {
 		t.Errorf("not measured: %+v", it)
 	}
 	must(t, os.WriteFile(at("sub/renamed.wav"), probetest.WAV(2, 8000, 1), 0o644))
 	r.until("the replaced file is measured", func() bool {
 		it, _, _ := r.Tree().Lookup("S/sub/renamed.wav")
-		return it != nil && it.Info != nil && it.Info.Duration > 1.9
+		return it != nil && it.Info() != nil && it.Info().Duration > 1.9
 	})
 }
 
@@ -312,7 +312,7 @@ func TestFileBeingCopied(t *testing.T) {
 			t.Fatalf("opened %d times while it is copied", n)
 		}
 	}
-	if it := r.item("S/copy.wav"); it.Info == nil || it.Info.Duration < 1.99 {
+	if it := r.item("S/copy.wav"); it.Info() == nil || it.Info().Duration < 1.99 {
 		t.Errorf("after it was copied: %+v", it)
 	}
 	if n := r.opens.Load(); n != 1 {
@@ -334,7 +334,7 @@ func TestShareComesBack(t *testing.T) {
 	r.until("away", unavailable)
 	r.until("the item is kept", func() bool {
 		it, _, _ := r.Tree().Lookup("S/a/b.wav")
-		return it != nil && !it.Available && it.Info != nil
+		return it != nil && !it.Available && it.Info() != nil
 	})
 	it, _, _ := r.Tree().Lookup("S/a/b.wav")
 	if _, err := it.Open(t.Context()); !errors.Is(err, source.ErrUnavailable) {
@@ -400,11 +400,11 @@ func TestSecondStartOpensNothing(t *testing.T) {
 	}
 	for it := range first.Tree().Root.All {
 		same := second.item(it.Path)
-		if fmt.Sprint(same.Kind, same.MIME, same.Problem) != fmt.Sprint(it.Kind, it.MIME, it.Problem) || (same.Info == nil) != (it.Info == nil) {
+		if fmt.Sprint(same.Kind, same.MIME, same.Problem) != fmt.Sprint(it.Kind, it.MIME, it.Problem) || (same.Info() == nil) != (it.Info() == nil) {
 			t.Errorf("%+v became %+v", it, same)
 		}
-		if it.Info != nil && fmt.Sprintf("%+v", *same.Info) != fmt.Sprintf("%+v", *it.Info) {
-			t.Errorf("%+v became %+v", *it.Info, *same.Info)
+		if it.Info() != nil && fmt.Sprintf("%+v", *same.Info()) != fmt.Sprintf("%+v", *it.Info()) {
+			t.Errorf("%+v became %+v", *it.Info(), *same.Info())
 		}
 	}
 	if _, err := os.Stat(state); err != nil {
@@ -459,7 +459,7 @@ func TestCorpus(t *testing.T) {
 		info, err := d.Info()
 		must(t, err)
 		opened, err := it.Open(t.Context())
-		if err != nil || it.Size != info.Size() || (it.Playable() && it.Info == nil && it.Problem == "") {
+		if err != nil || it.Size != info.Size() || (it.Playable() && it.Info() == nil && it.Problem == "") {
 			t.Errorf("%q: %v, %+v", path, err, it)
 			return nil
 		}

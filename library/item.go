@@ -36,18 +36,18 @@ type Item struct {
 	MIME      string        // what Content-Type says
 	Size      int64         // bytes
 	Modified  time.Time     // when the file system says that it was last written
-	Info      *probe.Info   // what was measured; nil if not (yet)
-	Problem   string        // why Info is nil, in words for a person; empty while it is still to be measured
-	Available bool          // false while its share does not answer
+	Problem   string        // why it is not measured, in words for a person; empty while it is still to be measured
 	Origin    source.Origin // the node that it is of, if that is another one alone
 	Stream    *Item         // of a Segment, the manifest that it is played by, if that is known
+	Available bool          // false while its share does not answer
 
 	// Only its share reads and writes these, under its lock.
 	examined bool // the content was looked at, or needs no look
 	retry    bool // what was found may be different next time: the file could not be read
 	wanted   bool // it waits to be examined, or is being so
 
-	folded string // foldKey of Name
+	info   probe.Packed // empty if it is not measured (yet)
+	folded string       // foldKey of Name
 	from   *share
 	also   *copies // nil if no other share has it
 }
@@ -65,20 +65,35 @@ func (it *Item) Examine(ctx context.Context) (*Item, error) {
 	if err != nil {
 		return nil, fmt.Errorf("examine %q: %w", it.Path, err)
 	}
-	found := *it
-	if found.Info, err = it.from.probe(ctx, file, stat.Size()); err != nil {
+	info, err := it.from.probe(ctx, file, stat.Size())
+	if err != nil {
 		return nil, fmt.Errorf("examine %q: %w", it.Path, err)
 	}
-	return &found, nil
+	return it.WithInfo(info), nil
 }
+
+// Info returns what was measured; nil if it is not (yet). It is made anew by
+// each call, in a microsecond: there may be very many items, and they keep it
+// packed.
+func (it *Item) Info() *probe.Info { return it.info.Info() }
+
+// WithInfo returns a copy of the item with what was measured; nil for nothing.
+func (it *Item) WithInfo(info *probe.Info) *Item {
+	c := *it
+	c.info = info.Pack()
+	return &c
+}
+
+// measured reports whether there is an Info.
+func (it *Item) measured() bool { return it.info != "" }
 
 // Playable reports whether the item is a film or music.
 func (it *Item) Playable() bool { return it.Kind == Video || it.Kind == Audio }
 
 // Title returns the title found in the file, else its name without extension.
 func (it *Item) Title() string {
-	if it.Info != nil && it.Info.Title != "" {
-		return it.Info.Title
+	if info := it.Info(); info != nil && info.Title != "" {
+		return info.Title
 	}
 	return stem(it.Name)
 }
@@ -114,20 +129,20 @@ func (it *Item) key() index.Key {
 }
 
 // unmeasured reports whether the item has still to be measured.
-func (it *Item) unmeasured() bool { return it.Playable() && it.Info == nil && it.Problem == "" }
+func (it *Item) unmeasured() bool { return it.Playable() && !it.measured() && it.Problem == "" }
 
 // with returns a copy of the item with what was found out about it.
 func (it *Item) with(e index.Entry) *Item {
-	c := *it
+	c := it.WithInfo(e.Info)
 	c.examined, c.retry, c.wanted = true, false, false
-	c.Info, c.Problem = e.Info, e.Problem
+	c.Problem = e.Problem
 	switch {
 	case e.Info != nil:
 		c.Kind, c.MIME = byContent(c.Name, e.Info)
 	case e.Kind == string(Playlist):
 		c.Kind, c.MIME = Playlist, manifestMIME(Playlist)
 	}
-	return &c
+	return c
 }
 
 // label orders items by name.

@@ -96,7 +96,7 @@ func TestTitle(t *testing.T) {
 			t.Errorf("the title of %q is %q, want %q", name, got, want)
 		}
 	}
-	if got := (&Item{Name: "a.mp3", Info: &probe.Info{Title: "Song"}}).Title(); got != "Song" {
+	if got := (&Item{Name: "a.mp3"}).WithInfo(&probe.Info{Title: "Song"}).Title(); got != "Song" {
 		t.Errorf("the title in the file is not used: %q", got)
 	}
 }

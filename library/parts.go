@@ -23,11 +23,14 @@ func (it *Item) mayBeManifest() bool {
 }
 
 // isManifest reports whether the item is made of other files.
-func (it *Item) isManifest() bool { return it.Info != nil && len(it.Info.Parts) > 0 }
+func (it *Item) isManifest() bool {
+	info := it.Info()
+	return info != nil && len(info.Parts) > 0
+}
 
 // isMaster reports whether the item offers other manifests rather than
 // segments: nothing in it has a duration.
-func (it *Item) isMaster() bool { return it.isManifest() && it.Info.Duration == 0 }
+func (it *Item) isMaster() bool { return it.isManifest() && it.Info().Duration == 0 }
 
 // noteManifests keeps in mind which of a folder's items are manifests. Called
 // under the lock.
@@ -98,7 +101,7 @@ func (s *share) masters() map[*Item]*Item {
 func (s *share) partsOf(it *Item) func(yield func(*node, string) bool) {
 	home, _ := splitPath(it.below())
 	return func(yield func(*node, string) bool) {
-		for _, pattern := range it.Info.Parts {
+		for _, pattern := range it.Info().Parts {
 			dir, name := path.Split(pattern)
 			if n, ok := s.root.find(path.Join(home, dir)); ok && !yield(n, name) {
 				return

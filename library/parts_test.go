@@ -67,7 +67,7 @@ func TestStreamInSegmentsIsOneItem(t *testing.T) {
 	if want := []string{"S/dash/film.mpd", "S/one/holiday.ts", "S/one/index.m3u8", "S/out/evil.m3u8", "S/songs/a.mp3", "S/two/master.m3u8"}; !slices.Equal(seen, want) {
 		t.Errorf("people see %v, want %v", seen, want)
 	}
-	if it, _, err := r.Tree().Lookup("S/two/low/a.m4s"); err != nil || it.Stream.Info.Curve.Rates[0].Rate != 6*ratelimit.MbitPerSecond {
+	if it, _, err := r.Tree().Lookup("S/two/low/a.m4s"); err != nil || it.Stream.Info().Curve.Rates[0].Rate != 6*ratelimit.MbitPerSecond {
 		t.Errorf("a segment of the poor picture: %+v, %v; want twice the rate of the best", it, err)
 	}
 }

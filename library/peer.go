@@ -62,9 +62,9 @@ func (d *digest) item(it *Item) {
 	if it.Available {
 		d.number(1)
 	}
-	if it.Info != nil {
-		d.number(math.Float64bits(it.Info.Duration))
-		d.number(uint64(it.Info.Curve.Average))
+	if info := it.Info(); info != nil {
+		d.number(math.Float64bits(info.Duration))
+		d.number(uint64(info.Curve.Average))
 	}
 }
 
@@ -74,9 +74,11 @@ func (it *Item) Measured() []byte {
 	if it.from == nil {
 		return nil
 	}
-	entry, ok := it.from.index.Get(it.key())
-	if !ok {
-		return nil
+	entry := index.Entry{Info: it.Info()}
+	if ok := entry.Info != nil; !ok {
+		if entry, ok = it.from.index.Get(it.key()); !ok {
+			return nil
+		}
 	}
 	text, err := index.Encode(entry)
 	if err != nil { // numbers that JSON can't write: the other node measures itself

@@ -58,12 +58,12 @@ func TestMeasurementsAreTakenOver(t *testing.T) {
 		}
 		r := startNode(t, nodeOf{m, "B", func(name string) ([]byte, error) { return answers[name]() }})
 		for name, duration := range map[string]float64{"known.mp4": 77, "d/known.mp4": 77, "other-version.mp4": 4, "no-node.mp4": 4} {
-			if it := r.item("S/" + name); it.Info == nil || it.Info.Duration != duration || it.Origin != "B" {
-				t.Errorf("%s is %+v of %q", name, it.Info, it.Origin)
+			if it := r.item("S/" + name); it.Info() == nil || it.Info().Duration != duration || it.Origin != "B" {
+				t.Errorf("%s is %+v of %q", name, it.Info(), it.Origin)
 			}
 		}
-		if it := r.item("S/later.mp4"); it.Info != nil || it.Problem != "" {
-			t.Errorf("what the node has still to measure is %+v, %q", it.Info, it.Problem)
+		if it := r.item("S/later.mp4"); it.Info() != nil || it.Problem != "" {
+			t.Errorf("what the node has still to measure is %+v, %q", it.Info(), it.Problem)
 		}
 		if n := r.probes.Load(); n != 2 {
 			t.Errorf("%d files were measured here, want the 2 that must be", n)
@@ -71,8 +71,8 @@ func TestMeasurementsAreTakenOver(t *testing.T) {
 		m.set(func() { answers["later.mp4"] = answers["known.mp4"] })
 		time.Sleep(testConfig().Quiet)
 		settled()
-		if it := r.item("S/later.mp4"); it.Info == nil || it.Info.Duration != 77 {
-			t.Errorf("later it is %+v", it.Info)
+		if it := r.item("S/later.mp4"); it.Info() == nil || it.Info().Duration != 77 {
+			t.Errorf("later it is %+v", it.Info())
 		}
 	})
 }

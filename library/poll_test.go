@@ -282,7 +282,7 @@ func TestPollMeasuresAfterOutage(t *testing.T) {
 		m.reset()
 		time.Sleep(time.Minute)
 		settled()
-		if it := r.item("S/show/season 1/1.mp4"); !it.Available || it.Info == nil {
+		if it := r.item("S/show/season 1/1.mp4"); !it.Available || it.Info() == nil {
 			t.Errorf("once it is back: %+v", it)
 		}
 		if _, lists, _ := m.looked(); lists > 1 {
@@ -306,7 +306,7 @@ func TestEmptyShareIsUnavailable(t *testing.T) {
 				"most likely what belongs there is not mounted. If you have emptied it, put any file into it" {
 				t.Errorf("status %+v, %d in the index", s, x.Len())
 			}
-			if it := r.item("S/show/season 1/1.mp4"); it.Available || it.Info == nil {
+			if it := r.item("S/show/season 1/1.mp4"); it.Available || it.Info() == nil {
 				t.Errorf("item %+v", it)
 			}
 		}
@@ -394,7 +394,7 @@ func TestKnownItemsAreShownAtOnce(t *testing.T) {
 		r = start(t, x, sources, share)
 		settled()
 		it := r.item("S/a/b/1.mp4")
-		if it.Available || it.Info == nil || it.Size != before.Size || !it.Modified.Equal(before.Modified) || it.Kind != before.Kind {
+		if it.Available || it.Info() == nil || it.Size != before.Size || !it.Modified.Equal(before.Modified) || it.Kind != before.Kind {
 			t.Errorf("while it is away: %+v, want %+v", it, before)
 		}
 		if s := r.Shares()[0]; s.State != Unavailable || s.Items != 2 {

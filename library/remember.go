@@ -25,9 +25,6 @@ func (s *share) remember() {
 		slices.SortFunc(n.subs, func(a, b *node) int { return compareNames(a.name, b.name) })
 		slices.SortFunc(n.items, func(a, b *Item) int { return compareNames(a.Name, b.Name) })
 		s.noteManifests(n.items)
-		for _, it := range n.items {
-			s.index.Adopt(it.key())
-		}
 	}
 	s.remembered = true
 	s.changed()

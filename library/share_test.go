@@ -166,7 +166,7 @@ func TestFirstScan(t *testing.T) {
 			"S/songs.m3u8":             {Playlist, "audio/x-mpegurl", false, ""},
 		} {
 			it := r.item(path)
-			if it.Kind != want.kind || it.MIME != want.mime || (it.Info != nil) != want.info || it.Problem != want.problem || !it.Available {
+			if it.Kind != want.kind || it.MIME != want.mime || (it.Info() != nil) != want.info || it.Problem != want.problem || !it.Available {
 				t.Errorf("%s: %+v, want %+v", path, it, want)
 			}
 		}
@@ -239,12 +239,12 @@ func TestChangesAreSeen(t *testing.T) {
 		settled()
 		r.missing("S/b")
 		r.item("S/a/sub/deep/3.mp4")
-		if it := r.item("S/a/new.mp4"); it.Info != nil {
+		if it := r.item("S/a/new.mp4"); it.Info() != nil {
 			t.Error("a new file is measured before it is quiet")
 		}
 		time.Sleep(10 * time.Second)
 		settled()
-		if it := r.item("S/a/new.mp4"); it.Info == nil {
+		if it := r.item("S/a/new.mp4"); it.Info() == nil {
 			t.Error("a new file is not measured")
 		}
 		if now, _ := m.counts(); now-lists > 8 {
@@ -277,12 +277,12 @@ func TestGrowingFile(t *testing.T) {
 			if n := r.probes.Load() - before; n != 0 {
 				t.Errorf("measured %d times while it grew", n)
 			}
-			if it := r.item("S/copy.mp4"); it.Size != int64(len(content)) || it.Info != nil || it.Problem != "" {
+			if it := r.item("S/copy.mp4"); it.Size != int64(len(content)) || it.Info() != nil || it.Problem != "" {
 				t.Errorf("while it grows: %+v", it)
 			}
 			time.Sleep(12 * time.Second)
 			settled()
-			if it := r.item("S/copy.mp4"); it.Info == nil || it.Info.Duration != float64(len(content)) {
+			if it := r.item("S/copy.mp4"); it.Info() == nil || it.Info().Duration != float64(len(content)) {
 				t.Errorf("not measured when quiet: %+v", it)
 			}
 			if n := r.probes.Load() - before; n != 1 {
@@ -303,15 +303,15 @@ func TestOddTimes(t *testing.T) {
 		sources, share := one(m)
 		r := start(t, index.New(), sources, share)
 		settled()
-		if r.item("S/zero.mp4").Info == nil {
+		if r.item("S/zero.mp4").Info() == nil {
 			t.Error("a file without a time is not measured at once")
 		}
-		if r.item("S/future.mp4").Info != nil {
+		if r.item("S/future.mp4").Info() != nil {
 			t.Error("a file of the future is not waited for")
 		}
 		time.Sleep(6 * time.Second)
 		settled()
-		if r.item("S/future.mp4").Info == nil {
+		if r.item("S/future.mp4").Info() == nil {
 			t.Error("a file of the future is never measured")
 		}
 		r.end()
@@ -331,7 +331,7 @@ func TestUnavailable(t *testing.T) {
 			t.Errorf("Open answers %v", err)
 		}
 		settled()
-		if it := r.item("S/a/1.mp4"); it.Available || it.Info == nil {
+		if it := r.item("S/a/1.mp4"); it.Available || it.Info() == nil {
 			t.Errorf("the item of a share that is away: %+v", it)
 		}
 		if !r.item("O/2.mp4").Available {
@@ -357,7 +357,7 @@ func TestUnavailable(t *testing.T) {
 		if s := r.Shares()[0]; s.State != Watched || s.Reason != "" {
 			t.Errorf("status after it came back: %+v", s)
 		}
-		if !r.item("S/a/1.mp4").Available || r.item("S/b.mp4").Info == nil {
+		if !r.item("S/a/1.mp4").Available || r.item("S/b.mp4").Info() == nil {
 			t.Error("it does not heal")
 		}
 		if n := r.probes.Load() - probes; n != 1 {
@@ -391,7 +391,7 @@ func TestUnavailableAtStart(t *testing.T) {
 		m.set(func() { m.down = false })
 		time.Sleep(time.Minute)
 		settled()
-		if it := r.item("S/1.mp4"); it.Info == nil || !it.Available || r.probes.Load() != 0 {
+		if it := r.item("S/1.mp4"); it.Info() == nil || !it.Available || r.probes.Load() != 0 {
 			t.Errorf("after it came: %+v, %d files measured", it, r.probes.Load())
 		}
 		r.end()
@@ -417,7 +417,7 @@ func TestWatchLimit(t *testing.T) {
 			m.put("new/y.mp4", "film", old())
 			time.Sleep(16 * time.Minute)
 			settled()
-			if r.item("S/new/y.mp4").Info == nil {
+			if r.item("S/new/y.mp4").Info() == nil {
 				t.Errorf("limit %d: a new file is not measured", limit)
 			}
 			if n := r.logged.count("max_user_watches"); n != 1 {
@@ -516,7 +516,7 @@ func TestUnreadable(t *testing.T) {
 		m.tell(".")
 		time.Sleep(10 * time.Second)
 		settled()
-		if r.item("S/closed/2.mp4").Info == nil || r.item("S/file.mp4").Info == nil {
+		if r.item("S/closed/2.mp4").Info() == nil || r.item("S/file.mp4").Info() == nil {
 			t.Error("what may be read now is not")
 		}
 		r.end()
@@ -548,7 +548,7 @@ func TestSecondStartProbesNothing(t *testing.T) {
 		}
 		for it := range first.Tree().Root.All {
 			same := second.item(it.Path)
-			if same.Kind != it.Kind || same.MIME != it.MIME || same.Problem != it.Problem || (same.Info == nil) != (it.Info == nil) {
+			if same.Kind != it.Kind || same.MIME != it.MIME || same.Problem != it.Problem || (same.Info() == nil) != (it.Info() == nil) {
 				t.Errorf("%s became %+v, was %+v", it.Path, same, it)
 			}
 		}

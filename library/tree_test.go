@@ -200,7 +200,8 @@ func TestUnionOfCopies(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			var same []*Item
 			for _, c := range row.copies {
-				same = append(same, &Item{Path: "F/x", Size: c.size, Modified: at(c.at), Available: !c.away, Info: c.info})
+				it := &Item{Path: "F/x", Size: c.size, Modified: at(c.at), Available: !c.away}
+				same = append(same, it.WithInfo(c.info))
 			}
 			got := new(union).unite(same)
 			united := 1
@@ -208,7 +209,7 @@ func TestUnionOfCopies(t *testing.T) {
 				united = len(got.also.items)
 			}
 			first := same[row.first]
-			if got.Size != first.Size || !got.Modified.Equal(first.Modified) || united != row.united || got.Available != row.available || got.Info != row.info {
+			if got.Size != first.Size || !got.Modified.Equal(first.Modified) || united != row.united || got.Available != row.available || got.info != row.info.Pack() {
 				t.Errorf("%d united: %+v", united, got)
 			}
 			if !got.told().Equal(at(row.told)) {

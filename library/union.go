@@ -104,8 +104,8 @@ func (u *union) unite(same []*Item) *Item {
 		if it.Modified.Before(found.earliest) {
 			found.earliest = it.Modified
 		}
-		if one.Info == nil && it.Info != nil {
-			one.Info, one.Problem, one.Kind, one.MIME = it.Info, it.Problem, it.Kind, it.MIME
+		if !one.measured() && it.measured() {
+			one.info, one.Problem, one.Kind, one.MIME = it.info, it.Problem, it.Kind, it.MIME
 		}
 	}
 	if len(found.items) < len(same) && u.differ != nil {

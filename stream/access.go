@@ -149,7 +149,8 @@ func (s *Server) Signature(r *http.Request, item *library.Item) string {
 	if !s.auth.On() {
 		return ""
 	}
-	return signedPrefix + s.auth.Sign(auth.Who(r.Context()), item.Path, item.Info != nil && len(item.Info.Parts) > 0)
+	info := item.Info()
+	return signedPrefix + s.auth.Sign(auth.Who(r.Context()), item.Path, info != nil && len(info.Parts) > 0)
 }
 
 // refuse answers who may not.

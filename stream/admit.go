@@ -62,8 +62,8 @@ func (s *Server) request(r *http.Request, item *library.Item) ratelimit.Request 
 		return request
 	}
 	request.Need = s.Need(item)
-	if item.Info != nil && item.Kind != library.Segment {
-		request.Header, request.Trailer = item.Info.Curve.Header, item.Info.Curve.Trailer
+	if info := item.Info(); info != nil && item.Kind != library.Segment {
+		request.Header, request.Trailer = info.Curve.Header, info.Curve.Trailer
 	}
 	return request
 }

@@ -69,7 +69,7 @@ func catalogueOf(t testing.TB, dir string, files int) *library.Library {
 func complete(lib *library.Library, files int) bool {
 	n := 0
 	for item := range lib.Tree().Root.All {
-		if item.Playable() && item.Info == nil && item.Problem == "" {
+		if item.Playable() && item.Info() == nil && item.Problem == "" {
 			return false
 		}
 		n++

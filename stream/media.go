@@ -112,8 +112,8 @@ func open(ctx context.Context, w http.ResponseWriter, r *http.Request, item *lib
 func (s *Server) Need(item *library.Item) ratelimit.TSpec {
 	item = played(item)
 	config := s.control.Config()
-	if item.Info != nil {
-		if need := item.Info.Curve.Spec(config.Policy()); need.Rate > 0 {
+	if info := item.Info(); info != nil {
+		if need := info.Curve.Spec(config.Policy()); need.Rate > 0 {
 			return need
 		}
 	}
@@ -129,8 +129,8 @@ func describe(w http.ResponseWriter, r *http.Request, item *library.Item, info f
 	h.Set("ETag", etag(info))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Disposition", disposition(r, item.Name))
-	if item.Info != nil {
-		h.Set("CMSD-Static", cmsdStatic(item.Info))
+	if info := item.Info(); info != nil {
+		h.Set("CMSD-Static", cmsdStatic(info))
 	}
 	if need.Rate > 0 {
 		h.Set("CMSD-Dynamic", fmt.Sprintf(`"MuStServ";etp=%d`, need.Rate/ratelimit.KbitPerSecond))
@@ -187,8 +187,8 @@ func booking(r *http.Request, item *library.Item, need ratelimit.TSpec, status i
 		Line:   r.Method + " " + r.URL.RequestURI() + " " + r.Proto,
 		Status: status, Offset: asked.offset, Size: asked.size, Needed: int64(need.Rate),
 	}
-	if item.Info != nil && item.Kind != library.Segment {
-		b.Average = int64(item.Info.Curve.Average)
+	if info := item.Info(); info != nil && item.Kind != library.Segment {
+		b.Average = int64(info.Curve.Average)
 	}
 	return b
 }

@@ -145,7 +145,7 @@ func TestPaceOverAnyFiveSeconds(t *testing.T) {
 				r := l.open(t, "10.0.0.1:1", "/media/s/"+name, "")
 				defer r.conn.Close()
 				burst := r.read(time.Millisecond)
-				if limit := int64(need.Burst) + item.Info.Curve.Header + 80<<10; burst > limit {
+				if limit := int64(need.Burst) + item.Info().Curve.Header + 80<<10; burst > limit {
 					t.Errorf("%d bytes at once, want at most %d", burst, limit)
 				}
 				r.read(30 * time.Second)
@@ -252,7 +252,7 @@ func TestSimulatedPlayersNeverStarve(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, start := range []int{0, 300, 700, 1100} { // frames
-			offset := item.Info.Curve.Header
+			offset := item.Info().Curve.Header
 			for i := range start {
 				offset += int64(film.FrameSize(i))
 			}

@@ -76,8 +76,8 @@ func (s *Server) entry(r *http.Request, item *library.Item) playlist.Entry {
 		URL: s.signedURL(r, item), ID: library.EscapePath(item.Path), Title: item.Title(),
 		Size: item.Size, MIME: item.MIME, Modified: item.Modified,
 	}
-	if item.Info != nil {
-		e.Artist, e.Duration = item.Info.Artist, item.Info.Duration
+	if info := item.Info(); info != nil {
+		e.Artist, e.Duration = info.Artist, info.Duration
 	}
 	return e
 }

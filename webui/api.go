@@ -44,7 +44,7 @@ func (h *Handler) apiItems(w http.ResponseWriter, r *http.Request, rest string) 
 		return fs.ErrNotExist
 	}
 	answer := h.describeItem(origin(r), at.item, h.companyOf(at.item))
-	if r.URL.Query().Has("curve") && at.item.Info != nil {
+	if r.URL.Query().Has("curve") && at.item.Info() != nil {
 		answer.Curve = h.curveOf(r.Context(), at.item)
 	}
 	if r.URL.Query().Has("measured") {
@@ -67,7 +67,7 @@ func unchanged(w http.ResponseWriter, r *http.Request, f *library.Folder) bool {
 
 // curveOf says by which playing time how much of an item must have come.
 func (h *Handler) curveOf(ctx context.Context, it *library.Item) *curveJSON {
-	due := examined(ctx, it).Info.Due()
+	due := examined(ctx, it).Info().Due()
 	return &curveJSON{due.Cell, due.Bytes}
 }
 

@@ -36,7 +36,8 @@ func artOfFolder(f *library.Folder) (art, bool) {
 }
 
 func hasCover(it *library.Item) bool {
-	return it.Info != nil && it.Info.Cover != nil && it.Info.Cover.Size > 0 && it.Info.Cover.Size <= artMax
+	info := it.Info()
+	return info != nil && info.Cover != nil && info.Cover.Size > 0 && info.Cover.Size <= artMax
 }
 
 // serveArt answers with the picture of an item or a folder.
@@ -72,7 +73,8 @@ func (a art) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	offset, size := int64(0), stat.Size()
 	if a.cover {
-		offset, size = a.item.Info.Cover.Offset, a.item.Info.Cover.Size
+		cover := a.item.Info().Cover
+		offset, size = cover.Offset, cover.Size
 	}
 	picture := io.NewSectionReader(file, offset, size)
 	head := make([]byte, 512)

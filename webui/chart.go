@@ -23,7 +23,7 @@ func (h *Handler) serveChart(w http.ResponseWriter, r *http.Request, rest string
 	if err != nil {
 		return err
 	}
-	if at.item == nil || at.slash || at.item.Info == nil {
+	if at.item == nil || at.slash || at.item.Info() == nil {
 		return fs.ErrNotExist
 	}
 	item := at.item
@@ -61,7 +61,8 @@ const (
 // sent through: paced in bit/s, burst in bytes. The picture needs no style
 // sheet and can be read on light and on dark ground.
 func WriteChart(w io.Writer, it *library.Item, paced, burst int64) error {
-	c := it.Info.Curve
+	info := it.Info()
+	c := info.Curve
 	highest := max(1, paced, int64(c.Peak))
 	for _, v := range c.Shape {
 		highest = max(highest, int64(v))
@@ -72,7 +73,7 @@ func WriteChart(w io.Writer, it *library.Item, paced, burst int64) error {
 	fmt.Fprintf(out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" font-family="sans-serif" font-size="12" role="img"><title>%s</title>`+"\n",
 		chartWidth, chartHeight, html.EscapeString("Bit rate of "+plain(it.Title())))
 	fmt.Fprintf(out, `<text x="%.0f" y="15" fill="#808080">%s at once, then %s</text>`+"\n", chartLeft, size(burst), rate(paced))
-	drawShape(out, it, y)
+	drawShape(out, c.Shape, y)
 	lines := []chartLine{
 		{"average", int64(c.Average), "#808080", "2 3"}, {"paced", paced, "#c07a1a", ""}, {"peak", int64(c.Peak), "#808080", "6 3"},
 	}
@@ -85,7 +86,7 @@ func WriteChart(w io.Writer, it *library.Item, paced, burst int64) error {
 		fmt.Fprintf(out, `<text x="%.1f" y="%.1f" fill="%s">%s %s</text>`+"\n", chartWidth-chartRight+6, label, l.colour, l.name, rate(l.rate))
 	}
 	fmt.Fprintf(out, `<text x="%.1f" y="%.1f" fill="#808080">0:00</text><text x="%.1f" y="%.1f" fill="#808080" text-anchor="end">%s</text></svg>`+"\n",
-		chartLeft, chartHeight-8, chartWidth-chartRight, chartHeight-8, clock(it.Info.Duration))
+		chartLeft, chartHeight-8, chartWidth-chartRight, chartHeight-8, clock(info.Duration))
 	return out.Flush()
 }
 
@@ -97,8 +98,7 @@ type chartLine struct {
 }
 
 // drawShape fills what lies below the bit rate, in steps.
-func drawShape(out io.Writer, it *library.Item, y func(float64) float64) {
-	shape := it.Info.Curve.Shape
+func drawShape[Rate ~int64](out io.Writer, shape []Rate, y func(float64) float64) {
 	if len(shape) == 0 {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mustserv/library"
+	"mustserv/library/probe"
 )
 
 // Facts is what the API, and probe -json, tell of a media file wherever it
@@ -70,14 +71,13 @@ func FactsOf(it *library.Item, rate, burst int64) Facts {
 	if it.Playable() {
 		f.Bitrate = &Bitrate{Rate: rate, Burst: burst}
 	}
-	if it.Info != nil {
-		f.measured(it)
+	if info := it.Info(); info != nil {
+		f.measured(info)
 	}
 	return f
 }
 
-func (f *Facts) measured(it *library.Item) {
-	i := it.Info
+func (f *Facts) measured(i *probe.Info) {
 	f.Duration, f.Container = finite(i.Duration), i.Container
 	f.Title, f.Artist, f.Album, f.Year = i.Title, i.Artist, i.Album, i.Year
 	f.Genre, f.Number, f.Codecs, f.Cover = i.Genre, i.Number, i.Codecs, i.Cover != nil

@@ -156,17 +156,18 @@ func together(items []*library.Item) string {
 
 // brief says of an item what fits below its picture.
 func brief(it *library.Item) string {
-	if it.Info == nil {
+	info := it.Info()
+	if info == nil {
 		return size(it.Size)
 	}
-	parts := []string{clock(it.Info.Duration)}
+	parts := []string{clock(info.Duration)}
 	if it.Kind == library.Audio {
-		parts = append(parts, it.Info.Artist)
+		parts = append(parts, info.Artist)
 	}
-	if it.Info.Year > 0 {
-		parts = append(parts, strconv.Itoa(it.Info.Year))
+	if info.Year > 0 {
+		parts = append(parts, strconv.Itoa(info.Year))
 	}
-	for _, t := range it.Info.Tracks {
+	for _, t := range info.Tracks {
 		if t.Height > 0 {
 			parts = append(parts, fmt.Sprintf("%d × %d", t.Width, t.Height))
 			break

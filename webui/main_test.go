@@ -36,26 +36,30 @@ func folder(path string, folders []*library.Folder, items ...*library.Item) *lib
 }
 
 func film(name string) *library.Item {
-	return &library.Item{
-		Name: name, Kind: library.Video, MIME: "video/mp4", Size: 734003200, Modified: when(), Available: true,
-		Info: &probe.Info{
-			Container: "mp4", Duration: 5400.2,
-			Tracks: []probe.Track{
-				{Kind: "video", Codec: "h264", Width: 1280, Height: 720},
-				{Kind: "audio", Codec: "aac", Language: "en", Channels: 2, Hertz: 48000},
-			},
-			Curve: probe.Curve{Average: 1087000, Peak: 3120000, Exact: true},
+	it := &library.Item{Name: name, Kind: library.Video, MIME: "video/mp4", Size: 734003200, Modified: when(), Available: true}
+	return it.WithInfo(&probe.Info{
+		Container: "mp4", Duration: 5400.2,
+		Tracks: []probe.Track{
+			{Kind: "video", Codec: "h264", Width: 1280, Height: 720},
+			{Kind: "audio", Codec: "aac", Language: "en", Channels: 2, Hertz: 48000},
 		},
-	}
+		Curve: probe.Curve{Average: 1087000, Peak: 3120000, Exact: true},
+	})
 }
 
 func song(name, title, artist string) *library.Item {
-	it := &library.Item{
-		Name: name, Kind: library.Audio, MIME: "audio/mpeg", Size: 4096000, Modified: when(), Available: true,
-		Info: &probe.Info{Container: "mp3", Duration: 200.5, Title: title, Artist: artist, Album: "Album", Year: 1999},
-	}
-	it.Info.Tracks = []probe.Track{{Kind: "audio", Codec: "mp3", Channels: 2, Hertz: 44100}}
-	return it
+	it := &library.Item{Name: name, Kind: library.Audio, MIME: "audio/mpeg", Size: 4096000, Modified: when(), Available: true}
+	return it.WithInfo(&probe.Info{
+		Container: "mp3", Duration: 200.5, Title: title, Artist: artist, Album: "Album", Year: 1999,
+		Tracks: []probe.Track{{Kind: "audio", Codec: "mp3", Channels: 2, Hertz: 44100}},
+	})
+}
+
+// retold returns the item as if something else had been found in it.
+func retold(it *library.Item, change func(*probe.Info)) *library.Item {
+	info := it.Info()
+	change(info)
+	return it.WithInfo(info)
 }
 
 func unmeasured(name, problem string) *library.Item {
@@ -99,7 +103,7 @@ func testOptions(root *library.Folder) Options {
 			return Status{Version: "1.2.3", Node: "box", Uptime: 90 * time.Minute, Viewers: 1, Capacity: 25_000_000, Reserved: 1_490_000, Free: 19_885_000, Waiting: 2, Lent: 5_587_500, SentRate: 1_500_000}
 		},
 		Need: func(it *library.Item) (int64, int64) {
-			if it.Info == nil {
+			if it.Info() == nil {
 				return 2_000_000, 1 << 20
 			}
 			return 1_490_000, 2_048_000

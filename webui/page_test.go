@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"mustserv/library"
+	"mustserv/library/probe"
 	"mustserv/stream/accounting"
 )
 
@@ -37,9 +38,10 @@ func TestOddNamesOnEveryPage(t *testing.T) {
 // walkNames gives a name to all that has one, and follows every link from the
 // root on.
 func walkNames(t *testing.T, name string) {
-	tagged := song(name+"2", name, name)
-	tagged.Info.Album, tagged.Problem = name, name
-	tagged.Info.Tracks[0].Codec, tagged.Info.Tracks[0].Language = name, name
+	tagged := retold(song(name+"2", name, name), func(i *probe.Info) {
+		i.Album, i.Tracks[0].Codec, i.Tracks[0].Language = name, name, name
+	})
+	tagged.Problem = name
 	deep := folder(name+"/"+name, nil, film(name), tagged)
 	o := testOptions(folder("", []*library.Folder{folder(name, []*library.Folder{deep}, film(name+"1"))}))
 	o.Library = fakeLibrary{o.Library.Tree(), []library.ShareStatus{

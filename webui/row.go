@@ -27,17 +27,18 @@ type row struct {
 
 func (h *Handler) itemRow(it *library.Item) row {
 	rate, _ := h.Need(it)
+	info := it.Info()
 	r := row{
 		Kind: string(it.Kind), Name: it.Title(), About: about(it), Unmeasurable: it.Problem != "",
 		Tag: strings.ToLower(strings.TrimPrefix(path.Ext(it.Name), ".")),
-		URL: watchURL(it.Path), Size: it.Size, Rate: rate, Measured: it.Info != nil, Away: !it.Available,
+		URL: watchURL(it.Path), Size: it.Size, Rate: rate, Measured: info != nil, Away: !it.Available,
 	}
 	r.Icon = "video.svg"
 	if it.Kind == library.Audio {
 		r.Icon = "audio.svg"
 	}
-	if it.Info != nil {
-		r.Duration = it.Info.Duration
+	if info != nil {
+		r.Duration = info.Duration
 	}
 	if r.Away {
 		r.Note = "does not answer"
@@ -48,10 +49,11 @@ func (h *Handler) itemRow(it *library.Item) row {
 // about says what a title found in the file leaves open: whose it is, and
 // which file.
 func about(it *library.Item) string {
-	if it.Info == nil || it.Info.Title == "" {
+	info := it.Info()
+	if info == nil || info.Title == "" {
 		return ""
 	}
-	parts := []string{it.Info.Artist, it.Info.Album, it.Name}
+	parts := []string{info.Artist, info.Album, it.Name}
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · ")
 }
 

@@ -71,7 +71,7 @@ func newShelf(tree *library.Tree) *shelf {
 	}
 	slices.SortStableFunc(s.newest, func(a, b *library.Item) int { return b.Modified.Compare(a.Modified) })
 	s.newest = slices.Clone(s.newest[:min(len(s.newest), newestMost)])
-	s.series, s.music = series.sorted(byEpisode), music.sorted(byNumber)
+	s.series, s.music = series.sorted(episodeOf), music.sorted(numberOf)
 	return s
 }
 
@@ -87,28 +87,35 @@ func credits(it *library.Item) (artist, album string) {
 	folder := parent(it.Path)
 	album = folder[strings.LastIndexByte(folder, '/')+1:]
 	artist = "Various"
-	if it.Info != nil {
-		artist, album = cmp.Or(it.Info.Artist, artist), cmp.Or(it.Info.Album, album)
+	if info := it.Info(); info != nil {
+		artist, album = cmp.Or(info.Artist, artist), cmp.Or(info.Album, album)
 	}
 	return artist, album
 }
 
-// byEpisode orders the parts of a season.
-func byEpisode(a, b *library.Item) int {
-	x, _ := a.Episode()
-	y, _ := b.Episode()
-	return cmp.Or(cmp.Compare(x.Number, y.Number), library.CompareNames(a.Name, b.Name))
+// episodeOf is an item's number in its season.
+func episodeOf(it *library.Item) int {
+	e, _ := it.Episode()
+	return e.Number
 }
 
-// byNumber orders the songs of an album.
-func byNumber(a, b *library.Item) int {
-	number := func(it *library.Item) int {
-		if it.Info == nil {
-			return 0
-		}
-		return it.Info.Number
+// numberOf is a song's number on its album.
+func numberOf(it *library.Item) int {
+	if info := it.Info(); info != nil {
+		return info.Number
 	}
-	return cmp.Or(cmp.Compare(number(a), number(b)), library.CompareNames(a.Name, b.Name))
+	return 0
+}
+
+// sortBy orders items by number, then by name.
+func sortBy(number func(*library.Item) int, items []*library.Item) {
+	numbers := make(map[*library.Item]int, len(items))
+	for _, it := range items {
+		numbers[it] = number(it)
+	}
+	slices.SortStableFunc(items, func(a, b *library.Item) int {
+		return cmp.Or(cmp.Compare(numbers[a], numbers[b]), library.CompareNames(a.Name, b.Name))
+	})
 }
 
 // groups collects items under two names, whatever their case.
@@ -135,13 +142,13 @@ func (g groups) add(outer, inner string, it *library.Item) {
 }
 
 // sorted returns the groups by name, their groups likewise, and the items in
-// the order of less.
-func (g groups) sorted(less func(a, b *library.Item) int) []group {
+// the order of their numbers.
+func (g groups) sorted(number func(*library.Item) int) []group {
 	byName := func(a, b group) int { return library.CompareNames(a.Name, b.Name) }
 	all := make([]group, 0, len(g.byName))
 	for key, outer := range g.byName {
 		for _, inner := range g.inner[key] {
-			slices.SortStableFunc(inner.Items, less)
+			sortBy(number, inner.Items)
 			outer.Groups = append(outer.Groups, *inner)
 		}
 		slices.SortFunc(outer.Groups, byName)

@@ -7,26 +7,23 @@ import (
 	"time"
 
 	"mustserv/library"
+	"mustserv/library/probe"
 )
 
 // shelved is a library of films, a series and two albums.
 func shelved() *library.Folder {
 	numbered := func(name, title, artist, album string, number int) *library.Item {
-		it := song(name, title, artist)
-		it.Info.Album, it.Info.Number = album, number
-		return it
+		return retold(song(name, title, artist), func(i *probe.Info) { i.Album, i.Number = album, number })
 	}
-	part := func(name string) *library.Item { it := film(name); it.Info.Title = ""; return it }
 	newest := film("b film.mp4")
 	newest.Modified = newest.Modified.Add(time.Hour)
-	untagged := song("x.mp3", "", "")
-	untagged.Info.Album = ""
+	untagged := retold(song("x.mp3", "", ""), func(i *probe.Info) { i.Album = "" })
 	return folder("", []*library.Folder{
 		folder("M", []*library.Folder{folder("M/Untagged", nil, untagged)},
 			numbered("1.mp3", "Second", "Zoë", "One", 2), numbered("2.mp3", "First", "ZOË", "One", 1), numbered("3.mp3", "Third", "Zoë", "Two", 1)),
 		folder("V", []*library.Folder{
-			folder("V/Other", nil, part("Other 1x01.mkv")),
-			folder("V/Show", nil, part("Show S01E02.mkv"), part("Show S01E10.mkv"), part("show s02e01.mkv")),
+			folder("V/Other", nil, film("Other 1x01.mkv")),
+			folder("V/Show", nil, film("Show S01E02.mkv"), film("Show S01E10.mkv"), film("show s02e01.mkv")),
 		}, film("A film.mp4"), newest, &library.Item{Name: "cover.jpg", Kind: library.Image, MIME: "image/jpeg", Available: true, Modified: when()}),
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"mustserv/library"
+	"mustserv/library/probe"
 )
 
 type watchPage struct {
@@ -72,12 +73,12 @@ func (h *Handler) watchPage(r *http.Request, it *library.Item) watchPage {
 	if !it.Available {
 		p.Notice = "The share of this file does not answer. It cannot be played until that is back."
 	}
-	if it.Info != nil {
-		p.Measured, p.Artist, p.Album, p.Exact = true, it.Info.Artist, it.Info.Album, it.Info.Curve.Exact
-		if p.Codecs = it.Info.Codecs; p.Codecs != "" {
+	if info := it.Info(); info != nil {
+		p.Measured, p.Artist, p.Album, p.Exact = true, info.Artist, info.Album, info.Curve.Exact
+		if p.Codecs = info.Codecs; p.Codecs != "" {
 			p.Type += `; codecs="` + p.Codecs + `"`
 		}
-		for _, c := range it.Info.Chapters {
+		for _, c := range info.Chapters {
 			p.Chapters = append(p.Chapters, Chapter{c.Start, c.Title})
 		}
 		p.Chart = "/chart/" + library.EscapePath(it.Path)
@@ -96,8 +97,8 @@ func (h *Handler) watchPage(r *http.Request, it *library.Item) watchPage {
 func (h *Handler) rates(it *library.Item) ([]bar, int64) {
 	need, burst := h.Need(it)
 	bars := []bar{{"Paced at", need, 0, true}}
-	if it.Info != nil {
-		c := it.Info.Curve
+	if info := it.Info(); info != nil {
+		c := info.Curve
 		bars = []bar{{"Average", int64(c.Average), 0, false}, bars[0], {"Peak, over 1 s", int64(c.Peak), 0, false}}
 	}
 	bars = slices.DeleteFunc(bars, func(b bar) bool { return b.Rate <= 0 })
@@ -138,21 +139,21 @@ func facts(it *library.Item) []fact {
 			all = append(all, fact{name, value})
 		}
 	}
-	if it.Info != nil {
-		add("Artist", it.Info.Artist)
-		add("Album", it.Info.Album)
-		if it.Info.Year != 0 {
-			add("Year", strconv.Itoa(it.Info.Year))
+	if info := it.Info(); info != nil {
+		add("Artist", info.Artist)
+		add("Album", info.Album)
+		if info.Year != 0 {
+			add("Year", strconv.Itoa(info.Year))
 		}
-		add("Genre", it.Info.Genre)
-		if it.Info.Number != 0 {
-			add("Number", strconv.Itoa(it.Info.Number))
+		add("Genre", info.Genre)
+		if info.Number != 0 {
+			add("Number", strconv.Itoa(info.Number))
 		}
-		add("Duration", clock(it.Info.Duration))
-		add("Picture", picture(it))
-		add("Container", it.Info.Container)
-		add("Tracks", tracks(it))
-		add("Codecs", it.Info.Codecs)
+		add("Duration", clock(info.Duration))
+		add("Picture", picture(info))
+		add("Container", info.Container)
+		add("Tracks", tracks(info))
+		add("Codecs", info.Codecs)
 	}
 	add("Size", size(it.Size))
 	add("Type", it.MIME)
@@ -163,9 +164,9 @@ func facts(it *library.Item) []fact {
 }
 
 // picture returns the resolution of the largest video track.
-func picture(it *library.Item) string {
+func picture(info *probe.Info) string {
 	width, height, frames := 0, 0, 0.0
-	for _, t := range it.Info.Tracks {
+	for _, t := range info.Tracks {
 		if t.Width*t.Height > width*height {
 			width, height, frames = t.Width, t.Height, math.Round(t.Frames*100)/100
 		}
@@ -180,9 +181,9 @@ func picture(it *library.Item) string {
 }
 
 // tracks lists the codecs: "h264, aac (en), aac (fr)".
-func tracks(it *library.Item) string {
+func tracks(info *probe.Info) string {
 	var all []string
-	for _, t := range it.Info.Tracks {
+	for _, t := range info.Tracks {
 		s := t.Codec
 		if s == "" {
 			s = t.Kind

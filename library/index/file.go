@@ -59,7 +59,7 @@ func (x *Index) Rest() bool {
 	if x.file == "" || x.changed != x.saved || len(x.records) == 0 { // without any there may be no file
 		return false
 	}
-	x.records, x.common = nil, common{}
+	x.records = nil
 	return true
 }
 

@@ -46,9 +46,8 @@ type Index struct {
 	mu      sync.Mutex
 	records map[id]record // nil at rest
 	damage  error         // what was wrong with the file when it was read again, until it is told
-	common  common
-	changed int // counts changes
-	saved   int // the count that is on disk
+	changed int           // counts changes
+	saved   int           // the count that is on disk
 }
 
 // id says which file it is; its record, which state of it.
@@ -56,16 +55,24 @@ type id struct{ share, path string }
 
 type record struct {
 	size, modified int64
-	// value is a *probe.Info where there is nothing else to know, a *Entry, or
+	// value is a probe.Packed where there is nothing else to know, a *Entry, or
 	// the text it was read from: that takes a tenth of the time to load.
 	value any
+}
+
+// valueOf is an entry as records keep it.
+func valueOf(e Entry) any {
+	if e.Info != nil && e.Problem == "" && e.Kind == "" {
+		return e.Info.Pack()
+	}
+	return &e
 }
 
 // New returns an empty index that is never written to disk.
 func New() *Index { return &Index{records: make(map[id]record)} }
 
 // Get returns the entry of a file, if it was put for that very size and
-// modification time. The entry's Info is shared: it must not be changed.
+// modification time.
 func (x *Index) Get(k Key) (Entry, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -95,18 +102,17 @@ func (x *Index) decoded(at id, r record) (Entry, error) {
 	if err != nil {
 		return e, err
 	}
-	r.value = x.common.valueOf(e)
+	r.value = valueOf(e)
 	x.records[at] = r
 	return e, nil
 }
 
-// Put keeps an entry in place of any other of the same share and path. Parts
-// of the entry's Info may be replaced by equal ones of others.
+// Put keeps an entry in place of any other of the same share and path.
 func (x *Index) Put(k Key, e Entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.wake()
-	x.records[id{k.Share, k.Path}] = record{size: k.Size, modified: k.Modified, value: x.common.valueOf(e)}
+	x.records[id{k.Share, k.Path}] = record{size: k.Size, modified: k.Modified, value: valueOf(e)}
 	x.changed++
 }
 
@@ -125,19 +131,6 @@ func (x *Index) Each(share string, yield func(Key, Entry)) {
 			continue // Get drops it
 		}
 		yield(Key{Share: at.share, Path: at.path, Size: r.size, Modified: r.modified}, entry)
-	}
-}
-
-// Adopt has the index use the strings of a key that it has an entry for, so
-// that they take memory once.
-func (x *Index) Adopt(k Key) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.wake()
-	at := id{k.Share, k.Path}
-	if r, ok := x.records[at]; ok {
-		delete(x.records, at)
-		x.records[at] = r
 	}
 }
 

@@ -111,8 +111,8 @@ func lineOfEntry(e *Entry) entryLine {
 
 // entry returns the value if it is not text.
 func (r record) entry() Entry {
-	if info, ok := r.value.(*probe.Info); ok {
-		return Entry{Info: info}
+	if info, ok := r.value.(probe.Packed); ok {
+		return Entry{Info: info.Info()}
 	}
 	return *r.value.(*Entry)
 }

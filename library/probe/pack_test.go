@@ -1,0 +1,88 @@
+package probe
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"testing"
+
+	"mustserv/ratelimit"
+)
+
+func packedFilm() *Info {
+	return &Info{
+		Container: "mp4", Duration: 5400.2, Title: "A film", Year: 1999, Codecs: "avc1.64001f, mp4a.40.2",
+		Tracks: []Track{{Kind: "video", Codec: "h264", Width: 1280, Height: 720, Frames: 24000.0 / 1001}, {Kind: "audio", Codec: "aac", Language: "en", Channels: 2, Hertz: 48000}},
+		Curve: Curve{
+			Average: 1087123, Peak: 3120456, Lead: 80123, Header: 900123, Exact: true,
+			Rates: []BurstRate{{1 << 18, 1490001}, {1 << 19, 1400321}, {1 << 20, 1398765}, {1 << 21, 1300123}, {1 << 22, 1200123}, {1 << 23, 1100123}},
+		},
+	}
+}
+
+// TestPack packs each field with each kind of value, also of a field that is
+// added later.
+func TestPack(t *testing.T) {
+	odd := &Info{Title: "\xff\x00", Duration: math.Inf(1), Year: math.MinInt, Number: -1, Curve: Curve{Average: math.MaxInt64, Peak: math.MinInt64}}
+	for n := range uint64(len(commonWords) / commonWidth) {
+		odd.Parts = append(odd.Parts, commonWord(n), commonWord(n)+" ", "x"+commonWord(n))
+	}
+	var whole Info
+	next := 0
+	setEach(reflect.ValueOf(&whole).Elem(), &next)
+	for name, info := range map[string]*Info{"nil": nil, "nothing": {}, "film": packedFilm(), "odd": odd, "all": &whole} {
+		t.Run(name, func(t *testing.T) {
+			if got := info.Pack().Info(); !reflect.DeepEqual(got, info) {
+				t.Errorf("%+v became %+v", info, got)
+			}
+		})
+	}
+	if n := len(packedFilm().Pack()); n > 144 {
+		t.Errorf("a film takes %d bytes", n)
+	}
+}
+
+// setEach puts a different value into each field.
+func setEach(v reflect.Value, next *int) {
+	*next += 1_234_567
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			setEach(v.Field(i), next)
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		setEach(v.Index(0), next)
+		setEach(v.Index(1), next)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		setEach(v.Elem(), next)
+	case reflect.String:
+		v.SetString(fmt.Sprint(*next))
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Float64:
+		v.SetFloat(float64(*next) / 7)
+	default:
+		v.SetInt(int64(*next))
+	}
+}
+
+// FuzzPacked unpacks anything: that it comes from Pack is no reason to trust it.
+func FuzzPacked(f *testing.F) {
+	f.Add(string(packedFilm().Pack()))
+	f.Fuzz(func(t *testing.T, packed string) {
+		if info := Packed(packed).Info(); info != nil {
+			info.Curve.Spec(ratelimit.Policy{})
+		}
+	})
+}
+
+func BenchmarkUnpack(b *testing.B) {
+	packed := packedFilm().Pack()
+	b.ReportAllocs()
+	b.ReportMetric(float64(len(packed)), "bytes")
+	for b.Loop() {
+		packed.Info()
+	}
+}
