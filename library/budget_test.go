@@ -19,7 +19,7 @@ import (
 // TestMemoryOf100000 fills a library with songs of usual names and tags: what
 // it holds on to must leave room on an old PC.
 func TestMemoryOf100000(t *testing.T) {
-	const items, most = 100_000, 560 + 260*(strconv.IntSize/32-1) // bytes for each, on 32 and 64 bits
+	const items, most = 100_000, 370 + 100*(strconv.IntSize/32-1) // bytes for each, on 32 and 64 bits
 	file := filepath.Join(t.TempDir(), "index")
 	x, err := index.Open(file)
 	if err != nil {

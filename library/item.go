@@ -92,8 +92,8 @@ func (it *Item) Playable() bool { return it.Kind == Video || it.Kind == Audio }
 
 // Title returns the title found in the file, else its name without extension.
 func (it *Item) Title() string {
-	if info := it.Info(); info != nil && info.Title != "" {
-		return info.Title
+	if title := it.info.Title(); title != "" {
+		return title
 	}
 	return stem(it.Name)
 }

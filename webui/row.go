@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mustserv/library"
+	"mustserv/library/probe"
 )
 
 // row is one folder or item in a list, as it is shown.
@@ -29,7 +30,7 @@ func (h *Handler) itemRow(it *library.Item) row {
 	rate, _ := h.Need(it)
 	info := it.Info()
 	r := row{
-		Kind: string(it.Kind), Name: it.Title(), About: about(it), Unmeasurable: it.Problem != "",
+		Kind: string(it.Kind), Name: it.Title(), About: about(it, info), Unmeasurable: it.Problem != "",
 		Tag: strings.ToLower(strings.TrimPrefix(path.Ext(it.Name), ".")),
 		URL: watchURL(it.Path), Size: it.Size, Rate: rate, Measured: info != nil, Away: !it.Available,
 	}
@@ -48,8 +49,7 @@ func (h *Handler) itemRow(it *library.Item) row {
 
 // about says what a title found in the file leaves open: whose it is, and
 // which file.
-func about(it *library.Item) string {
-	info := it.Info()
+func about(it *library.Item, info *probe.Info) string {
 	if info == nil || info.Title == "" {
 		return ""
 	}

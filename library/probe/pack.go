@@ -67,16 +67,29 @@ func (p Packed) Info() *Info {
 	return i
 }
 
+// Title returns the info's title alone, at once.
+func (p Packed) Title() string {
+	if p == "" {
+		return ""
+	}
+	from := packer{in: string(p)}
+	return from.unpackText()
+}
+
 // packer packs or unpacks: each of its methods does either with the value that
 // it is given, so that the format is written down once.
 type packer struct {
 	packing bool
 	out     []byte
 	in      string
+	at      int // in it
 }
 
+// left is how many bytes are still to be unpacked.
+func (p *packer) left() uint64 { return uint64(len(p.in) - p.at) }
+
 func (p *packer) info(i *Info) {
-	for _, s := range []*string{&i.Container, &i.Title, &i.Artist, &i.Album, &i.Genre, &i.Codecs} {
+	for _, s := range []*string{&i.Title, &i.Container, &i.Artist, &i.Album, &i.Genre, &i.Codecs} {
 		p.text(s)
 	}
 	p.float(&i.Duration)
@@ -139,7 +152,7 @@ func (p *packer) curve(c *Curve) {
 func list[T any](p *packer, l *[]T, element func(*T)) {
 	n := p.natural(uint64(len(*l)))
 	if !p.packing && n > 0 {
-		*l = make([]T, min(n, uint64(len(p.in)))) // an element takes a byte at least
+		*l = make([]T, min(n, p.left())) // an element takes a byte at least
 	}
 	for i := range *l {
 		element(&(*l)[i])
@@ -161,14 +174,14 @@ func (p *packer) text(s *string) {
 	p.out = append(p.out, *s...)
 }
 
-func (p *packer) unpackText() (s string) {
+func (p *packer) unpackText() string {
 	n := p.natural(0)
 	if n&1 == 1 {
 		return commonWord(n >> 1)
 	}
-	end := min(n>>1, uint64(len(p.in)))
-	s, p.in = p.in[:end], p.in[end:]
-	return s
+	from := p.at
+	p.at += int(min(n>>1, p.left()))
+	return p.in[from:p.at]
 }
 
 func (p *packer) flag(f *bool) {
@@ -204,13 +217,12 @@ func (p *packer) natural(n uint64) uint64 {
 		return n
 	}
 	n = 0
-	for i := range len(p.in) {
-		b := p.in[i]
-		if n |= uint64(b&0x7f) << (7 * i); b < 0x80 {
-			p.in = p.in[i+1:]
-			return n
+	for shift := 0; p.at < len(p.in); shift += 7 {
+		b := p.in[p.at]
+		p.at++
+		if n |= uint64(b&0x7f) << shift; b < 0x80 {
+			break
 		}
 	}
-	p.in = ""
 	return n
 }

@@ -35,6 +35,9 @@ func TestPack(t *testing.T) {
 			if got := info.Pack().Info(); !reflect.DeepEqual(got, info) {
 				t.Errorf("%+v became %+v", info, got)
 			}
+			if info != nil && info.Pack().Title() != info.Title {
+				t.Errorf("its title is %q", info.Pack().Title())
+			}
 		})
 	}
 	if n := len(packedFilm().Pack()); n > 144 {
