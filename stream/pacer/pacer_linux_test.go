@@ -88,7 +88,7 @@ func content(t testing.TB, size int) (*os.File, []byte) {
 	t.Helper()
 	data := make([]byte, size)
 	for i := range data {
-		data[i] = byte(i * 2654435761 >> 13)
+		data[i] = byte(i * 40503 >> 13)
 	}
 	name := filepath.Join(t.TempDir(), "a")
 	if err := os.WriteFile(name, data, 0o600); err != nil {
