@@ -100,16 +100,17 @@ func (n *node) replace(it *Item) {
 
 // setAvailable marks all items in n and below.
 func (n *node) setAvailable(available bool) {
-	marked := make([]*Item, len(n.items))
-	for i, it := range n.items {
-		if marked[i] = it; it.Available == available {
-			continue
+	if slices.ContainsFunc(n.items, func(it *Item) bool { return it.Available != available }) {
+		copies := make([]Item, len(n.items)) // in one piece: one by one they leave gaps all over the heap
+		marked := make([]*Item, len(n.items))
+		for i, it := range n.items {
+			copies[i] = *it
+			copies[i].Available = available
+			marked[i] = &copies[i]
 		}
-		c := *it
-		c.Available = available
-		marked[i] = &c
+		n.items, n.lent = marked, false
 	}
-	n.items, n.lent, n.out = marked, false, nil
+	n.out = nil
 	for _, sub := range n.subs {
 		sub.setAvailable(available)
 	}
