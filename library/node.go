@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"mustserv/library/probe"
 	"mustserv/library/source"
 )
 
@@ -101,19 +102,39 @@ func (n *node) replace(it *Item) {
 // setAvailable marks all items in n and below.
 func (n *node) setAvailable(available bool) {
 	if slices.ContainsFunc(n.items, func(it *Item) bool { return it.Available != available }) {
-		copies := make([]Item, len(n.items)) // in one piece: one by one they leave gaps all over the heap
-		marked := make([]*Item, len(n.items))
-		for i, it := range n.items {
-			copies[i] = *it
-			copies[i].Available = available
-			marked[i] = &copies[i]
+		n.items, n.lent = inOnePiece(n.items), false
+		for _, it := range n.items {
+			it.Available = available
 		}
-		n.items, n.lent = marked, false
 	}
 	n.out = nil
 	for _, sub := range n.subs {
 		sub.setAvailable(available)
 	}
+}
+
+// inOnePiece returns copies of a folder's items that lie together, and their
+// texts, too: made one by one, they leave gaps all over the heap.
+func inOnePiece(items []*Item) []*Item {
+	copies, list := make([]Item, len(items)), make([]*Item, len(items))
+	var texts strings.Builder
+	for _, it := range items {
+		texts.WriteString(it.Path)
+		texts.WriteString(string(it.info))
+	}
+	rest := strings.Clone(texts.String()) // without what Builder has in reserve
+	take := func(n int) (text string) {
+		text, rest = rest[:n], rest[n:]
+		return text
+	}
+	for i, it := range items {
+		c := &copies[i]
+		*c, list[i] = *it, c
+		c.Path = take(len(it.Path))
+		c.Name = c.Path[len(c.Path)-len(it.Name):]
+		c.info = probe.Packed(take(len(it.info)))
+	}
+	return list
 }
 
 // folder publishes n. It makes new Folders for what has changed only.
