@@ -195,7 +195,7 @@ func compare(trials []trial) {
 		if len(differ) == 0 {
 			continue
 		}
-		slices.SortFunc(differ, compareNames)
+		slices.SortFunc(differ, CompareNames)
 		note := fmt.Sprintf("%d of its files, as %q, are other ones than a share of the same name further up has at that path; that one's are used", len(differ), differ[0])
 		if t.partly {
 			note = "at least " + note

@@ -244,7 +244,7 @@ func (l *Library) publish() {
 		}
 		parts[s.Name] = append(parts[s.Name], s.folder())
 	}
-	slices.SortFunc(names, compareNames)
+	slices.SortFunc(names, CompareNames)
 	root := &Folder{}
 	unions := make(map[string]*union)
 	for _, name := range names {

@@ -88,7 +88,7 @@ func (n *node) drop() {
 
 // replace puts it in the place of the item with the same name.
 func (n *node) replace(it *Item) {
-	i, ok := slices.BinarySearchFunc(n.items, it.Name, func(e *Item, name string) int { return compareNames(e.Name, name) })
+	i, ok := slices.BinarySearchFunc(n.items, it.Name, func(e *Item, name string) int { return CompareNames(e.Name, name) })
 	if !ok {
 		return
 	}

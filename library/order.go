@@ -7,15 +7,12 @@ import (
 	"unicode/utf8"
 )
 
-// CompareNames orders names as the library's lists are: below 0 where a comes
-// first, 0 for identical names only.
-func CompareNames(a, b string) int { return compareNames(a, b) }
-
-// compareNames orders names as a person would: runs of digits by their value,
-// letters whatever their case. Names that are equal then are ordered by their
-// bytes, so that only identical names are equal and a list in this order can
-// be searched by halves.
-func compareNames(a, b string) int {
+// CompareNames orders names as a person would, and the library its lists:
+// below 0 where a comes first; runs of digits by their value, letters whatever
+// their case. Names that are equal then are ordered by their bytes, so that
+// only identical names are equal and a list in this order can be searched by
+// halves.
+func CompareNames(a, b string) int {
 	i, j := 0, 0
 	for i < len(a) && j < len(b) {
 		if isDigit(a[i]) && isDigit(b[j]) {

@@ -72,7 +72,7 @@ func (s *share) link() {
 		}
 	}
 	for n, p := range parts {
-		slices.SortFunc(p, func(a, b part) int { return compareNames(a.pattern+"\x00"+a.of.Path, b.pattern+"\x00"+b.of.Path) })
+		slices.SortFunc(p, func(a, b part) int { return CompareNames(a.pattern+"\x00"+a.of.Path, b.pattern+"\x00"+b.of.Path) })
 		n.setParts(p)
 	}
 	s.linked = parts

@@ -22,8 +22,8 @@ func (s *share) remember() {
 		n.items = append(n.items, it)
 	})
 	for _, n := range folders {
-		slices.SortFunc(n.subs, func(a, b *node) int { return compareNames(a.name, b.name) })
-		slices.SortFunc(n.items, func(a, b *Item) int { return compareNames(a.Name, b.Name) })
+		slices.SortFunc(n.subs, func(a, b *node) int { return CompareNames(a.name, b.name) })
+		slices.SortFunc(n.items, func(a, b *Item) int { return CompareNames(a.Name, b.Name) })
 		s.noteManifests(n.items)
 	}
 	s.remembered = true

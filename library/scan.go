@@ -134,7 +134,7 @@ func (s *share) usable(infos []fs.FileInfo) []fs.FileInfo {
 	infos = slices.DeleteFunc(infos, func(i fs.FileInfo) bool {
 		return !validElement(i.Name()) || config.skips(i.Name()) || (!i.IsDir() && !i.Mode().IsRegular())
 	})
-	slices.SortFunc(infos, func(a, b fs.FileInfo) int { return compareNames(a.Name(), b.Name()) })
+	slices.SortFunc(infos, func(a, b fs.FileInfo) int { return CompareNames(a.Name(), b.Name()) })
 	return slices.CompactFunc(infos, func(a, b fs.FileInfo) bool { return a.Name() == b.Name() })
 }
 
@@ -203,7 +203,7 @@ func (s *share) freshItems(n *node, infos []fs.FileInfo) []*Item {
 func pop[T labelled](list *[]T, name string) (found T, ok bool) {
 	for len(*list) > 0 {
 		first := (*list)[0]
-		c := compareNames(first.label(), name)
+		c := CompareNames(first.label(), name)
 		if c > 0 {
 			break
 		}

@@ -110,7 +110,7 @@ type labelled interface{ label() string }
 
 // byName finds name in a list in natural order.
 func byName[T labelled](list []T, name string) (found T, ok bool) {
-	i, ok := slices.BinarySearchFunc(list, name, func(e T, name string) int { return compareNames(e.label(), name) })
+	i, ok := slices.BinarySearchFunc(list, name, func(e T, name string) int { return CompareNames(e.label(), name) })
 	if !ok {
 		return found, false
 	}

@@ -24,7 +24,7 @@ func plant(paths ...string) *node {
 			sub, ok := byName(n.subs, name)
 			if !ok {
 				sub = &node{up: n, name: name, path: n.path + "/" + name}
-				i, _ := slices.BinarySearchFunc(n.subs, name, func(e *node, name string) int { return compareNames(e.name, name) })
+				i, _ := slices.BinarySearchFunc(n.subs, name, func(e *node, name string) int { return CompareNames(e.name, name) })
 				n.subs = slices.Insert(n.subs, i, sub)
 			}
 			n = sub
@@ -32,7 +32,7 @@ func plant(paths ...string) *node {
 		name := path[len(n.path)+1:]
 		kind, mime := byExtension(extension(name))
 		it := &Item{Path: path, Name: name, Kind: kind, MIME: mime, Size: 10, Available: true, folded: foldKey(name)}
-		i, _ := slices.BinarySearchFunc(n.items, name, func(e *Item, name string) int { return compareNames(e.Name, name) })
+		i, _ := slices.BinarySearchFunc(n.items, name, func(e *Item, name string) int { return CompareNames(e.Name, name) })
 		n.items = slices.Insert(n.items, i, it)
 	}
 	return root
@@ -48,7 +48,7 @@ func treeOf(paths ...string) *Tree {
 	for _, of := range byShare {
 		root.Folders = append(root.Folders, plant(of...).folder())
 	}
-	slices.SortFunc(root.Folders, func(a, b *Folder) int { return compareNames(a.Name, b.Name) })
+	slices.SortFunc(root.Folders, func(a, b *Folder) int { return CompareNames(a.Name, b.Name) })
 	root.count()
 	return &Tree{Root: root}
 }
@@ -321,7 +321,7 @@ func bigTree() (*node, *Tree) {
 			path := n.path + "/" + name
 			n.items = append(n.items, &Item{Path: path, Name: path[len(n.path)+1:], Kind: Video, MIME: "video/mp4", Size: 1 << 30, Available: true, folded: foldKey(name), from: from})
 		}
-		slices.SortFunc(n.items, func(a, b *Item) int { return compareNames(a.Name, b.Name) })
+		slices.SortFunc(n.items, func(a, b *Item) int { return CompareNames(a.Name, b.Name) })
 		root.subs = append(root.subs, n)
 	}
 	top := &Folder{Folders: []*Folder{root.folder()}}

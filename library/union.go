@@ -67,7 +67,7 @@ func grouped[T labelled](parts []*Folder, list func(*Folder) []T) (groups [][]T)
 	for _, p := range parts {
 		all = append(all, list(p)...)
 	}
-	slices.SortStableFunc(all, func(a, b T) int { return compareNames(a.label(), b.label()) })
+	slices.SortStableFunc(all, func(a, b T) int { return CompareNames(a.label(), b.label()) })
 	for len(all) > 0 {
 		n := 1
 		for n < len(all) && all[n].label() == all[0].label() {
