@@ -11,7 +11,7 @@ import (
 )
 
 func TestManualEqualsTheDefaults(t *testing.T) {
-	c, mistakes := parseConfig(manual)
+	c, mistakes := parseConfig(string(manual))
 	if len(mistakes) > 0 {
 		t.Fatalf("mistakes: %v", mistakes)
 	}
@@ -22,7 +22,7 @@ func TestManualEqualsTheDefaults(t *testing.T) {
 
 func TestManualNamesEveryKey(t *testing.T) {
 	for _, path := range keysOf(reflect.TypeFor[config](), "") {
-		if example(path) == "" {
+		if manual.Example(path) == "" {
 			t.Errorf("mustserv.toml does not explain %s", path)
 		}
 	}
@@ -35,7 +35,7 @@ func keysOf(table reflect.Type, path string) (keys []string) {
 		field := table.Field(i)
 		name := strings.TrimPrefix(path+"."+field.Tag.Get("toml"), ".")
 		switch {
-		case isBlocks(field.Type):
+		case field.Type.Kind() == reflect.Slice && field.Type.Elem().Kind() == reflect.Struct:
 			keys = append(keys, keysOf(field.Type.Elem(), name+"[0]")...)
 		case field.Type.Kind() == reflect.Struct:
 			keys = append(keys, keysOf(field.Type, name)...)
@@ -65,7 +65,7 @@ func TestConfigMistakes(t *testing.T) {
 			_, mistakes := parseConfig(string(text))
 			var got strings.Builder
 			for _, m := range mistakes {
-				fmt.Fprintf(&got, "%d:%d: %s\n", m.line, m.column, m.text)
+				fmt.Fprintf(&got, "%d:%d: %s\n", m.Line, m.Column, m.Text)
 			}
 			if strings.Contains(got.String(), "hunter2") {
 				t.Errorf("a password is shown: %s", got.String())
@@ -137,7 +137,7 @@ func TestDefaultShares(t *testing.T) {
 }
 
 func FuzzConfig(f *testing.F) {
-	f.Add(manual)
+	f.Add(string(manual))
 	files, _ := filepath.Glob("testdata/config/*.toml")
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -152,7 +152,7 @@ func FuzzConfig(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		c, mistakes := parseConfig(text)
 		for _, m := range mistakes {
-			if m.line < 1 || m.column < 1 || m.line > strings.Count(text, "\n")+1 || strings.ContainsAny(m.text, "\n\x00") {
+			if m.Line < 1 || m.Column < 1 || m.Line > strings.Count(text, "\n")+1 || strings.ContainsAny(m.Text, "\n\x00") {
 				t.Errorf("mistake %+v in %q", m, text)
 			}
 		}

@@ -42,17 +42,18 @@ var layout = map[string][]string{
 		"mustserv/library", "mustserv/library/source", "mustserv/library/probe", "mustserv/library/playlist",
 		"mustserv/ratelimit", "mustserv/stream/accounting", "mustserv/stream/pacer", "mustserv/stream/auth",
 	},
+	"mustserv/webui/settings": {"github.com/BurntSushi/toml"},
 	"mustserv/webui": {
 		"mustserv/library", "mustserv/library/probe", "mustserv/library/playlist", "mustserv/library/subtitle",
-		"mustserv/stream/accounting", "mustserv/stream/auth", "rsc.io/qr",
+		"mustserv/stream/accounting", "mustserv/stream/auth", "mustserv/webui/settings", "rsc.io/qr",
 	},
 	"mustserv": {
 		"mustserv/library", "mustserv/library/index", "mustserv/library/probe",
 		"mustserv/library/source", "mustserv/library/source/guard", "mustserv/library/source/cache", "mustserv/library/source/local", "mustserv/library/source/smb",
 		"mustserv/library/source/httpdir",
 		"mustserv/ratelimit", "mustserv/stream", "mustserv/stream/accounting", "mustserv/stream/auth",
-		"mustserv/stream/footprint", "mustserv/stream/load", "mustserv/stream/metrics", "mustserv/webui",
-		"github.com/BurntSushi/toml", "golang.org/x/term",
+		"mustserv/stream/footprint", "mustserv/stream/load", "mustserv/stream/metrics", "mustserv/webui", "mustserv/webui/settings",
+		"golang.org/x/term",
 	},
 	// For tests only.
 	"mustserv/library/source/sourcetest": {"mustserv/library/source"},

@@ -28,7 +28,6 @@ import (
 	"os/signal"
 	"path"
 	"path/filepath"
-	"reflect"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -38,7 +37,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
-	"unicode"
 
 	"mustserv/library"
 	"mustserv/library/index"
@@ -57,8 +55,8 @@ import (
 	"mustserv/stream/load"
 	"mustserv/stream/metrics"
 	"mustserv/webui"
+	"mustserv/webui/settings"
 
-	"github.com/BurntSushi/toml"
 	"golang.org/x/term"
 )
 
@@ -79,7 +77,7 @@ const (
 )
 
 //go:embed mustserv.toml
-var manual string // the annotated sample; never changed
+var manual settings.Manual // the annotated sample; never changed
 
 const usage = `MuStServ streams folders of films and music, each file at the pace its player needs.
 
@@ -508,7 +506,7 @@ func (d desk) ReadConfig() (webui.ConfigFile, error) {
 		if err != nil {
 			return webui.ConfigFile{}, fmt.Errorf("find a place for a config: %w; start MuStServ with -config FILE", err)
 		}
-		return webui.ConfigFile{Name: filepath.Join(dir, "mustserv", "mustserv.toml"), Text: manual}, nil
+		return webui.ConfigFile{Name: filepath.Join(dir, "mustserv", "mustserv.toml"), Text: string(manual)}, nil
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -517,13 +515,9 @@ func (d desk) ReadConfig() (webui.ConfigFile, error) {
 	return webui.ConfigFile{Name: file, Text: string(text), Hash: fmt.Sprintf("%x", sha256.Sum256(text))}, nil
 }
 
-func (d desk) CheckConfig(text string) []webui.Mistake {
+func (d desk) CheckConfig(text string) []settings.Mistake {
 	_, mistakes := parseConfig(text)
-	list := make([]webui.Mistake, len(mistakes))
-	for i, m := range mistakes {
-		list[i] = webui.Mistake{Line: m.line, Column: m.column, Text: m.text}
-	}
-	return list
+	return mistakes
 }
 
 func (d desk) SaveConfig(text, hash string) error {
@@ -538,7 +532,7 @@ func (d desk) SaveConfig(text, hash string) error {
 	}
 	c, mistakes := parseConfig(text)
 	if len(mistakes) > 0 {
-		return fmt.Errorf("line %d, column %d: %s", mistakes[0].line, mistakes[0].column, mistakes[0].text)
+		return fmt.Errorf("line %d, column %d: %s", mistakes[0].Line, mistakes[0].Column, mistakes[0].Text)
 	}
 	if c, err = d.origin.complete(c); err != nil {
 		return err
@@ -1266,13 +1260,12 @@ func schemes() string {
 
 // validate returns what each room says is wrong, keyed by the place in the
 // file: "stream.listen", "share[0].name".
-func (c config) validate() []mistake {
-	var all []mistake
+func (c config) validate() []settings.Mistake {
+	var all []settings.Mistake
 	collect := func(table string, err error) {
 		for _, e := range unjoin(err) {
 			key, _, _ := strings.Cut(e.Error(), " ")
-			key = table + "." + key
-			all = append(all, mistake{key: key, text: e.Error() + forExample(key)})
+			all = append(all, settings.Mistake{Key: table + "." + key, Text: e.Error()})
 		}
 	}
 	for i, s := range c.Share {
@@ -1289,6 +1282,13 @@ func (c config) validate() []mistake {
 	}
 	collect("webui", c.WebUI.Validate())
 	return all
+}
+
+// parseConfig decodes over the defaults, and returns all that is wrong.
+func parseConfig(text string) (config, []settings.Mistake) {
+	c := defaultConfig()
+	mistakes := manual.Decode(text, &c, func() []settings.Mistake { return c.validate() }) // as decoded: a method value would keep the defaults
+	return c, mistakes
 }
 
 func unjoin(err error) []error {
@@ -1349,7 +1349,7 @@ func (o origin) load() (config, error) {
 	if len(mistakes) > 0 {
 		lines := make([]string, len(mistakes))
 		for i, m := range mistakes {
-			lines[i] = fmt.Sprintf("%s:%d:%d: %s", file, m.line, m.column, m.text)
+			lines[i] = fmt.Sprintf("%s:%d:%d: %s", file, m.Line, m.Column, m.Text)
 		}
 		return c, errors.New(strings.Join(lines, "\n"))
 	}
@@ -1453,299 +1453,4 @@ func userFolder(home, name string) string {
 		}
 	}
 	return filepath.Join(home, name)
-}
-
-// mistake is one thing wrong in a config file.
-type mistake struct {
-	key          string // where: "stream.listen"; empty if line and column are known
-	line, column int    // from 1
-	text         string
-}
-
-// parseConfig decodes strictly over the defaults, and returns all mistakes in
-// the order of the file.
-func parseConfig(text string) (config, []mistake) {
-	c := defaultConfig()
-	text, mistakes := blankBadLines(text)
-	var tables map[string]toml.Primitive
-	md, err := toml.Decode(text, &tables)
-	if err != nil {
-		return c, append(mistakes, mistake{line: 1, column: 1, text: err.Error()})
-	}
-	d := decoder{md: md}
-	d.table(tables, reflect.ValueOf(&c).Elem(), "")
-	found := positions(text)
-	wrong := make(map[string]bool)
-	for _, m := range d.mistakes {
-		wrong[m.key] = true
-	}
-	for _, m := range c.validate() { // what has the wrong type has its mistake already
-		if !wrong[m.key] {
-			d.mistakes = append(d.mistakes, m)
-		}
-	}
-	for _, m := range d.mistakes {
-		at, ok := found[m.key]
-		if !ok { // a key that is missing: say where its table is
-			at = found[m.key[:max(0, strings.LastIndexByte(m.key, '.'))]]
-		}
-		m.line, m.column = max(1, at.line), max(1, at.column)
-		mistakes = append(mistakes, m)
-	}
-	slices.SortStableFunc(mistakes, func(a, b mistake) int {
-		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column))
-	})
-	return c, mistakes
-}
-
-// blankBadLines empties each line that is no TOML, so that the mistakes in
-// the rest are found as well.
-func blankBadLines(text string) (string, []mistake) {
-	var mistakes []mistake
-	lines := strings.SplitAfter(text, "\n")
-	for range 100 {
-		var bad toml.ParseError
-		var any map[string]toml.Primitive
-		if _, err := toml.Decode(strings.Join(lines, ""), &any); !errors.As(err, &bad) {
-			break
-		}
-		all := strings.Join(lines, "")
-		before := all[:min(max(0, bad.Position.Start), len(all))] // Position.Line may be the line after
-		at := strings.Count(before, "\n") + 1
-		message := oneLine(bad.Message)
-		if mayHoldPassword(lines[at-1]) { // which the message may quote
-			message = `this line can't be read; text stands in quotes, as in password = "secret"`
-		}
-		mistakes = append(mistakes, mistake{line: at, column: len(before) - strings.LastIndexByte(before, '\n'), text: message})
-		if strings.TrimSpace(lines[at-1]) == "" { // what is wrong began further up
-			return "", mistakes
-		}
-		lines[at-1] = "\n"
-	}
-	return strings.Join(lines, ""), mistakes
-}
-
-func mayHoldPassword(line string) bool {
-	return strings.Contains(strings.ToLower(line), "pass") || strings.Contains(line, "://")
-}
-
-// oneLine is what the toml package says, fit for a line of the log.
-func oneLine(message string) string {
-	printable := func(r rune) rune {
-		if unicode.IsControl(r) && !unicode.IsSpace(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}
-	return strings.Join(strings.Fields(strings.Map(printable, strings.TrimPrefix(message, "toml: "))), " ")
-}
-
-// decoder decodes key by key, so that one mistake does not hide the next.
-type decoder struct {
-	md       toml.MetaData
-	mistakes []mistake
-}
-
-func (d *decoder) wrong(key, format string, args ...any) {
-	d.mistakes = append(d.mistakes, mistake{key: key, text: fmt.Sprintf(format, args...)})
-}
-
-// table decodes the keys of a table into the fields of a struct.
-func (d *decoder) table(keys map[string]toml.Primitive, into reflect.Value, path string) {
-	fields := make(map[string]reflect.Value)
-	for i := range into.NumField() {
-		fields[into.Type().Field(i).Tag.Get("toml")] = into.Field(i)
-	}
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		full := strings.TrimPrefix(path+"."+key, ".")
-		if field, ok := fields[key]; ok {
-			d.value(keys[key], field, full)
-			continue
-		}
-		d.wrong(full, "unknown key %q%s%s", key, inTable(path), nearest(key, path, slices.Sorted(maps.Keys(fields))))
-	}
-}
-
-// value decodes one key: a table, a list of blocks, or a value.
-func (d *decoder) value(p toml.Primitive, into reflect.Value, path string) {
-	switch {
-	case isBlocks(into.Type()):
-		var blocks []map[string]toml.Primitive
-		if err := d.md.PrimitiveDecode(p, &blocks); err != nil {
-			d.wrong(path, "%q must be blocks that begin with [[%s]]", path, path)
-			return
-		}
-		list := reflect.MakeSlice(into.Type(), len(blocks), len(blocks))
-		for i, block := range blocks {
-			d.table(block, list.Index(i), fmt.Sprintf("%s[%d]", path, i))
-		}
-		into.Set(list)
-	case into.Type() == reflect.TypeFor[time.Duration]():
-		var text string
-		err := d.md.PrimitiveDecode(p, &text)
-		span, bad := time.ParseDuration(text)
-		if err != nil || bad != nil {
-			d.wrong(path, `%s must be a time with its unit, as "90s", "15m" or "6h"%s`, lastKey(path), forExample(path))
-			return
-		}
-		into.SetInt(int64(span))
-	case into.Kind() == reflect.Struct:
-		var keys map[string]toml.Primitive
-		if err := d.md.PrimitiveDecode(p, &keys); err != nil {
-			d.wrong(path, "%q must be a table: a line [%s], then its keys", path, path)
-			return
-		}
-		d.table(keys, into, path)
-	default:
-		d.scalar(p, into, path)
-	}
-}
-
-func (d *decoder) scalar(p toml.Primitive, into reflect.Value, path string) {
-	err := d.md.PrimitiveDecode(p, into.Addr().Interface())
-	if err == nil {
-		return
-	}
-	if bad, ok := errors.AsType[toml.ParseError](err); ok { // from UnmarshalText, in our words
-		d.wrong(path, "%s: %s", lastKey(path), bad.Message)
-		return
-	}
-	kinds := map[reflect.Kind]string{
-		reflect.Int: "a whole number", reflect.Float64: "a number", reflect.Bool: "true or false",
-		reflect.String: `text in quotes`, reflect.Slice: `a list, as ["a", "b"]`,
-	}
-	d.wrong(path, "%s must be %s%s", lastKey(path), cmp.Or(kinds[into.Kind()], `text in quotes`), forExample(path))
-}
-
-// isBlocks reports whether a field holds [[blocks]].
-func isBlocks(t reflect.Type) bool {
-	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct
-}
-
-// blockNames returns the names of the [[blocks]] in a table.
-func blockNames(table reflect.Type, path string) (names []string) {
-	for i := range table.NumField() {
-		field := table.Field(i)
-		name := strings.TrimPrefix(path+"."+field.Tag.Get("toml"), ".")
-		if isBlocks(field.Type) {
-			names = append(names, name)
-		} else if field.Type.Kind() == reflect.Struct {
-			names = append(names, blockNames(field.Type, name)...)
-		}
-	}
-	return names
-}
-
-func lastKey(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
-
-func inTable(path string) string {
-	if path == "" {
-		return ""
-	}
-	if table, _, isBlock := strings.Cut(path, "["); isBlock {
-		return " in [[" + table + "]]"
-	}
-	return " in [" + path + "]"
-}
-
-// nearest suggests the known key that is most like a wrong one, or names all.
-func nearest(key, table string, known []string) string {
-	best := slices.MinFunc(known, func(a, b string) int { return cmp.Compare(distance(key, a), distance(key, b)) })
-	if distance(key, best) <= max(2, len(key)/3) {
-		return fmt.Sprintf(", did you mean %q%s", best, forExample(strings.TrimPrefix(table+"."+best, ".")))
-	}
-	return "; known are " + strings.Join(known, ", ")
-}
-
-// distance counts the letters to change, add or leave out (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := before
-			if a[i] != b[j] {
-				cost = 1 + min(before, row[j], row[j+1])
-			}
-			before, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
-}
-
-// forExample is the end of a sentence about a key: how it is set.
-func forExample(path string) string {
-	if line := example(path); line != "" {
-		return "; for example: " + line
-	}
-	return ""
-}
-
-// example is the line of the manual that sets a key, "" for a table.
-func example(path string) string {
-	table, key := path[:max(0, strings.LastIndexByte(path, '.'))], lastKey(path)
-	if block, _, isBlock := strings.Cut(table, "["); isBlock {
-		table = "[" + block + "]"
-	}
-	inside := false
-	for line := range strings.Lines(manual) {
-		line = strings.TrimSpace(strings.TrimLeft(line, "# "))
-		if strings.HasPrefix(line, "[") {
-			inside = line == "["+table+"]"
-		}
-		name, value, ok := strings.Cut(line, " = ")
-		if inside && ok && name == key {
-			value, _, _ = strings.Cut(value, " #")
-			return name + " = " + strings.TrimSpace(value)
-		}
-	}
-	return ""
-}
-
-// place is where a key stands, from 1.
-type place struct{ line, column int }
-
-// positions finds where each key stands, which the toml package does not
-// tell: on the first line with which its section, as far as it goes, has it.
-func positions(text string) map[string]place {
-	found := make(map[string]place)
-	section, seen, known := 0, 0, 0 // offsets, keys of the section
-	blocks := make(map[string]int)  // how many of each name
-	for _, name := range blockNames(reflect.TypeFor[config](), "") {
-		blocks[name] = 0
-	}
-	for end, line := 0, ""; end < len(text); {
-		line, _, _ = strings.Cut(text[end:], "\n")
-		if strings.HasPrefix(strings.TrimSpace(line), "[") && seen == end {
-			section, known = end, 0
-		}
-		end = min(end+len(line)+1, len(text))
-		md, err := toml.Decode(text[section:end], new(map[string]toml.Primitive))
-		if err != nil {
-			continue // in the middle of a value
-		}
-		for _, key := range md.Keys()[known:] {
-			path, name := key.String(), key[len(key)-1]
-			seen += max(0, strings.Index(text[seen:end], name))
-			at := place{strings.Count(text[:seen], "\n") + 1, seen - strings.LastIndexByte(text[:seen], '\n')}
-			if n, ok := blocks[path]; ok {
-				found[fmt.Sprintf("%s[%d]", path, n)] = at
-				blocks[path]++
-			}
-			for block, n := range blocks {
-				if below, ok := strings.CutPrefix(path, block+"."); ok {
-					path = fmt.Sprintf("%s[%d].%s", block, max(0, n-1), below)
-				}
-			}
-			if _, ok := found[path]; !ok {
-				found[path] = at
-			}
-		}
-		known, seen = len(md.Keys()), end
-	}
-	return found
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"mustserv/stream/auth"
+	"mustserv/webui/settings"
 )
 
 const configMax = 1 << 20 // bytes of a config, or of a form with one
@@ -21,7 +22,7 @@ type Admin interface {
 	// all the same, and the text of the built-in one.
 	ReadConfig() (ConfigFile, error)
 	// CheckConfig returns what is wrong with a config, in its order.
-	CheckConfig(text string) []Mistake
+	CheckConfig(text string) []settings.Mistake
 	// SaveConfig puts a text in place of the file with that hash, keeps the
 	// one before beside it, and applies it. On any error file and program are
 	// as they were; ErrOvertaken says that the file is another one by now.
@@ -41,20 +42,13 @@ var ErrOvertaken = errors.New("the config was changed by somebody else meanwhile
 // ConfigFile is the config as it lies on the disk.
 type ConfigFile struct{ Name, Text, Hash string }
 
-// Mistake is one thing wrong in a config, lines and columns from 1.
-type Mistake struct {
-	Line   int    `json:"line"`
-	Column int    `json:"column"`
-	Text   string `json:"text"`
-}
-
 // NewShare is a [[share]] block to be.
 type NewShare struct{ Name, Place, User, Password string }
 
 type adminPage struct {
 	File     ConfigFile
 	Text     string // as it is in the editor
-	Mistakes []Mistake
+	Mistakes []settings.Mistake
 	Checked  bool     // and there are none
 	Diff     []change // what saving would change
 	Review   bool
@@ -148,9 +142,9 @@ func (h *Handler) checkConfig(w http.ResponseWriter, r *http.Request, _ string) 
 	}
 	found := h.Admin.CheckConfig(text.String())
 	if found == nil {
-		found = []Mistake{}
+		found = []settings.Mistake{}
 	}
-	return answerJSON(w, map[string][]Mistake{"mistakes": found})
+	return answerJSON(w, map[string][]settings.Mistake{"mistakes": found})
 }
 
 // addShare tries a share and, if it is to be added, shows what its block

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"mustserv/stream/auth"
+	"mustserv/webui/settings"
 )
 
 // fakeDesk is an admin's desk with a config in memory.
@@ -24,10 +25,10 @@ func (d *fakeDesk) ReadConfig() (ConfigFile, error) {
 	return ConfigFile{Name: "/etc/mustserv/mustserv.toml", Text: d.text, Hash: d.hash}, nil
 }
 
-func (d *fakeDesk) CheckConfig(text string) (all []Mistake) {
+func (d *fakeDesk) CheckConfig(text string) (all []settings.Mistake) {
 	for i, line := range strings.Split(text, "\n") {
 		if strings.Contains(line, "wrong") {
-			all = append(all, Mistake{i + 1, 1, `<b>unknown key "wrong"</b>`})
+			all = append(all, settings.Mistake{Line: i + 1, Column: 1, Text: `<b>unknown key "wrong"</b>`})
 		}
 	}
 	return all

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"mustserv/webui/settings"
 )
 
 // veiled is an Admin that shows the config without the passwords in it. In
@@ -18,7 +20,7 @@ func (v veiled) ReadConfig() (ConfigFile, error) {
 	return file, err
 }
 
-func (v veiled) CheckConfig(text string) []Mistake {
+func (v veiled) CheckConfig(text string) []settings.Mistake {
 	return v.Admin.CheckConfig(v.unveil(text))
 }
 
