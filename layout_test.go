@@ -27,6 +27,7 @@ var layout = map[string][]string{
 	"mustserv/stream/metrics":         {},
 	"mustserv/stream/footprint":       {},
 	"mustserv/stream/load":            {"mustserv/ratelimit"},
+	"mustserv/stream/routing/dns":     {"golang.org/x/net/dns/dnsmessage", "golang.org/x/net/ipv4", "golang.org/x/net/ipv6"},
 	"mustserv/library/probe":          {"mustserv/ratelimit", "github.com/abema/go-mp4"},
 	"mustserv/library/source/local":   {"mustserv/library/source", "github.com/fsnotify/fsnotify"},
 	"mustserv/library/source/httpdir": {"mustserv/library/source", "golang.org/x/net/html"},
