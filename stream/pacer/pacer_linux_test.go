@@ -2,6 +2,7 @@ package pacer
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -16,6 +17,8 @@ import (
 	"time"
 
 	"mustserv/ratelimit"
+
+	"golang.org/x/sys/unix"
 )
 
 // owner counts what its stream tells.
@@ -192,6 +195,54 @@ func TestStuckFileHoldsUpNobody(t *testing.T) {
 	peer.Close()
 	<-o.ended
 	close(hung.closed)
+}
+
+// A player that pauses pins little of the kernel's memory, and the less the
+// slower its film is.
+func TestPausedPlayerPinsLittle(t *testing.T) {
+	file, data := content(t, 32<<20)
+	for _, row := range []struct {
+		rate ratelimit.Rate
+		most int64
+	}{
+		{128 * ratelimit.KbitPerSecond, 96 << 10},
+		{5 * ratelimit.MbitPerSecond, 256 << 10},
+		{40 * ratelimit.MbitPerSecond, 256 << 10},
+	} {
+		t.Run(row.rate.String(), func(t *testing.T) {
+			p, c := newPacer(t), ratelimit.NewController(ratelimit.DefaultConfig())
+			need := ratelimit.TSpec{Rate: row.rate, Burst: 16 * ratelimit.MiB} // its player gets all it takes at once
+			o, peer := send(t, p, c, "x", need, file, int64(len(data)))
+			held := settled(o) - unread(t, peer)
+			t.Logf("%d bytes are held for a paused player", held)
+			if held > row.most {
+				t.Errorf("want at most %d", row.most)
+			}
+		})
+	}
+}
+
+// settled returns how much is sent to a peer that reads nothing.
+func settled(o *owner) (sent int64) {
+	for before := int64(-1); sent == 0 || sent != before; time.Sleep(100 * time.Millisecond) {
+		before, sent = sent, o.sent.Load()
+	}
+	return sent
+}
+
+// unread returns how many bytes wait to be read.
+func unread(t *testing.T, conn *net.TCPConn) int64 {
+	t.Helper()
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, failed := 0, error(nil)
+	err = raw.Control(func(fd uintptr) { n, failed = unix.IoctlGetInt(int(fd), unix.SIOCINQ) })
+	if err := cmp.Or(err, failed); err != nil {
+		t.Fatal(err)
+	}
+	return int64(n)
 }
 
 // TestPace has many players and measures their pace over five seconds.

@@ -11,8 +11,8 @@ import (
 const (
 	windowBytes = 1 << 20   // of a file, that are in memory or not
 	pathEvery   = 32        // sends between two looks at the network's state
-	unsentMin   = 128 << 10 // bytes that the kernel may hold unsent of a stream:
-	unsentMax   = 1 << 20   // a step, within these bounds
+	unsentMin   = 16 << 10  // bytes that the kernel may hold unsent of a stream: a step,
+	unsentMax   = 128 << 10 // within these bounds; a paused player pins so much. Less costs more wake-ups
 	smoothOff   = -1        // as SO_MAX_PACING_RATE
 	edge        = unix.EPOLLET & 0xffffffff
 )
