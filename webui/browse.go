@@ -23,6 +23,7 @@ type browsePage struct {
 	Pager     pager
 	Playlists []link
 	Listing   string // plain, for players that walk folders
+	Songs     string // where the dock finds those below; empty if there are none
 	Address   string // absolute, of the playlist that most players read
 }
 
@@ -55,6 +56,7 @@ func (h *Handler) browsePage(r *http.Request, f *library.Folder) (browsePage, er
 		Name: f.Name, Top: f.Path == "", Crumbs: crumbs(f.Path),
 		Notices: notices(shares, f.Path), Summary: contents(f), Pager: pager,
 		Playlists: playlists("", f.Path), Listing: listingURL(f.Path), Address: origin(r) + playlistURL(f.Path, "m3u"),
+		Songs: folderSongs(f),
 	}
 	for i := pager.first; i < pager.last; i++ {
 		if i < folders {

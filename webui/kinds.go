@@ -3,7 +3,6 @@ package webui
 import (
 	"fmt"
 	"hash/fnv"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -32,6 +31,7 @@ type cardsPage struct {
 	Rows    []row // in place of cards, for songs and parts
 	Art     string
 	Pager   pager
+	Songs   string // where the dock finds those of the page; empty if there are none
 	M3U     string // a playlist of the folder that all rows lie in; empty if there is none
 }
 
@@ -63,12 +63,12 @@ func (h *Handler) showItems(w http.ResponseWriter, r *http.Request, name, summar
 
 // showSeries answers with all series, or one.
 func (h *Handler) showSeries(w http.ResponseWriter, r *http.Request, _ string) error {
-	return h.showGroups(w, r, shown{"Series", "/series", "name", "season", [2]string{"season", "seasons"}, [2]string{"part", "parts"}}, h.shelf().series)
+	return h.showGroups(w, r, shown{"Series", "/series", "name", "season", [2]string{"season", "seasons"}, [2]string{"part", "parts"}, false}, h.shelf().series)
 }
 
 // showMusic answers with all artists, or one, or an album of one.
 func (h *Handler) showMusic(w http.ResponseWriter, r *http.Request, _ string) error {
-	return h.showGroups(w, r, shown{"Music", "/music", "artist", "album", [2]string{"album", "albums"}, [2]string{"song", "songs"}}, h.shelf().music)
+	return h.showGroups(w, r, shown{"Music", "/music", "artist", "album", [2]string{"album", "albums"}, [2]string{"song", "songs"}, true}, h.shelf().music)
 }
 
 // shown is how groups are called.
@@ -77,15 +77,19 @@ type shown struct {
 	outer, inner string    // parameters of the query
 	groups       [2]string // one and many
 	items        [2]string
+	music        bool
 }
 
 func (h *Handler) showGroups(w http.ResponseWriter, r *http.Request, as shown, all []group) error {
 	query := r.URL.Query()
 	p := cardsPage{Name: as.name, Summary: count(len(all), "name", "names")}
+	if as.music && len(all) > 0 {
+		p.Songs = songsOf(query)
+	}
 	if outer := query.Get(as.outer); query.Has(as.outer) {
-		in, ok := named(all, outer)
-		if !ok {
-			return fs.ErrNotExist
+		in, err := named(all, outer)
+		if err != nil {
+			return err
 		}
 		p.Name, p.Summary, p.Trail = in.Name, count(len(in.Groups), as.groups[0], as.groups[1]), []crumb{{as.name, as.path}}
 		inner := query.Get(as.inner)
@@ -123,11 +127,10 @@ func (h *Handler) showCards(w http.ResponseWriter, r *http.Request, p cardsPage,
 
 // showGroup answers with the items of one group.
 func (h *Handler) showGroup(w http.ResponseWriter, r *http.Request, p cardsPage, as shown, in group, inner string) error {
-	g, ok := named(in.Groups, inner)
-	if !ok {
-		return fs.ErrNotExist
+	g, err := named(in.Groups, inner)
+	if err != nil {
+		return err
 	}
-	var err error
 	if p.Pager, err = newPager(r, len(g.Items), rowsPerPage); err != nil {
 		return err
 	}

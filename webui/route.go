@@ -51,6 +51,7 @@ func (h *Handler) route(path string) (answer endpoint, rest string) {
 		{"/subtitles/", h.serveSubtitles},
 		{"/static/", h.serveStatic},
 		{"/api/v1/items/", h.apiItems},
+		{"/api/v1/songs/", h.apiSongs},
 	} {
 		if rest, ok := strings.CutPrefix(path, at.prefix); ok {
 			return at.answer, rest
@@ -85,6 +86,8 @@ func (h *Handler) exactly(path string) endpoint {
 		return h.favicon
 	case "/api/v1/items":
 		return h.apiItems
+	case "/api/v1/songs":
+		return h.apiMusic
 	case "/api/v1/search":
 		return h.apiSearch
 	case "/api/v1/sessions":

@@ -24,6 +24,7 @@ type row struct {
 	Measured     bool
 	Unmeasurable bool // it was tried
 	Away         bool // cannot be played now
+	Song         bool
 }
 
 func (h *Handler) itemRow(it *library.Item) row {
@@ -36,7 +37,7 @@ func (h *Handler) itemRow(it *library.Item) row {
 	}
 	r.Icon = "video.svg"
 	if it.Kind == library.Audio {
-		r.Icon = "audio.svg"
+		r.Icon, r.Song = "audio.svg", true
 	}
 	if info != nil {
 		r.Duration = info.Duration

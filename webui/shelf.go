@@ -3,6 +3,7 @@ package webui
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -158,13 +159,21 @@ func (g groups) sorted(number func(*library.Item) int) []group {
 	return all
 }
 
-// named returns the group with a name.
-func named(all []group, name string) (group, bool) {
+// named returns the group with a name, or fs.ErrNotExist.
+func named(all []group, name string) (group, error) {
 	i := slices.IndexFunc(all, func(g group) bool { return g.Name == name })
 	if i < 0 {
-		return group{}, false
+		return group{}, fs.ErrNotExist
 	}
-	return all[i], true
+	return all[i], nil
+}
+
+// itemsOf returns the items of groups and those in them, in their order.
+func itemsOf(all []group) (items []*library.Item) {
+	for _, g := range all {
+		items = append(append(items, g.Items...), itemsOf(g.Groups)...)
+	}
+	return items
 }
 
 // first returns the first item of a group, for its picture.

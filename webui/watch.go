@@ -37,6 +37,7 @@ type watchPage struct {
 	Measured       bool
 	Chapters       []Chapter
 	Previous, Next *link
+	Songs          string // where the dock finds it; empty if it is none
 }
 
 type fact struct{ Name, Value string }
@@ -75,9 +76,7 @@ func (h *Handler) watchPage(r *http.Request, it *library.Item) watchPage {
 	}
 	if info := it.Info(); info != nil {
 		p.Measured, p.Artist, p.Album, p.Exact = true, info.Artist, info.Album, info.Curve.Exact
-		if p.Codecs = info.Codecs; p.Codecs != "" {
-			p.Type += `; codecs="` + p.Codecs + `"`
-		}
+		p.Codecs, p.Type = info.Codecs, typeOf(it.MIME, info.Codecs)
 		for _, c := range info.Chapters {
 			p.Chapters = append(p.Chapters, Chapter{c.Start, c.Title})
 		}
@@ -90,6 +89,9 @@ func (h *Handler) watchPage(r *http.Request, it *library.Item) watchPage {
 	}
 	p.Rates, p.Burst = h.rates(it)
 	p.Previous, p.Next = h.neighbours(it)
+	if p.Audio {
+		p.Songs = songsURL(it.Path)
+	}
 	return p
 }
 

@@ -2,7 +2,6 @@
 // selected. It uses nothing that an old browser lacks, nor what only pages
 // over TLS may use.
 (function () {
-  var all = document.querySelectorAll ? document.querySelectorAll("input[data-copy]") : [];
   function add(input) {
     var button = document.createElement("button");
     button.type = "button";
@@ -19,5 +18,10 @@
     input.parentNode.appendChild(button);
     input.parentNode.className += " copies";
   }
-  for (var i = 0; i < all.length; i++) { add(all[i]); }
+  function addAll() {
+    var all = document.querySelectorAll ? document.querySelectorAll("input[data-copy]") : [];
+    for (var i = 0; i < all.length; i++) { add(all[i]); }
+  }
+  if (document.addEventListener) { document.addEventListener("mustserv:page", addAll); } // see follow.js
+  addAll();
 })();

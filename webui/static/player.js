@@ -123,11 +123,16 @@
         album: player.getAttribute("data-album") || "", artwork: art ? [{ src: art }] : []
       });
     });
-    act("seekbackward", function () { player.currentTime -= 10; });
-    act("seekforward", function () { player.currentTime += 30; });
-    ["previous", "next"].forEach(function (way) {
-      var to = player.getAttribute("data-" + way);
-      act(way + "track", to ? function () { location.href = to + "#play"; } : null);
+    player.addEventListener("play", function () { // the dock may have had them
+      act("play", function () { player.play(); });
+      act("pause", function () { player.pause(); });
+      act("seekto", function (e) { player.currentTime = e.seekTime; });
+      act("seekbackward", function () { player.currentTime -= 10; });
+      act("seekforward", function () { player.currentTime += 30; });
+      ["previous", "next"].forEach(function (way) {
+        var to = player.getAttribute("data-" + way);
+        act(way + "track", to ? function () { location.href = to + "#play"; } : null);
+      });
     });
   }
 
@@ -205,5 +210,6 @@
     media(player);
   }
 
+  document.addEventListener("mustserv:page", function () { start(document); }); // see follow.js
   start(document);
 })();

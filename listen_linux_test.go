@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// These tests listen to music in a real browser, and look around meanwhile.
+
+// music returns a folder with two albums. They are made once.
+func music(t *testing.T) string {
+	t.Helper()
+	need(t, "ffmpeg")
+	dir, err := madeMusic()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+var madeMusic = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join(scratch, "Music")
+	tone := filepath.Join(scratch, "tone.mp3")
+	if out, err := exec.Command("ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "sine=f=440:r=44100:d=40", "-b:a", "64k", tone).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("ffmpeg: %w: %s", err, out)
+	}
+	for album, songs := range map[string][]string{"Nuit d'été": {"L'aube", "Le vent", "La mer", "Le soir"}, "Machines": {"Wheels", "Gears"}} {
+		at := filepath.Join(dir, "Zoë Marin", album)
+		if err := os.MkdirAll(at, 0o755); err != nil {
+			return "", err
+		}
+		for i, title := range songs {
+			cmd := exec.Command("ffmpeg", "-v", "error", "-y", "-i", tone, "-c", "copy", "-metadata", "title="+title, "-metadata", "artist=Zoë Marin",
+				"-metadata", "album="+album, "-metadata", "track="+strconv.Itoa(i+1), filepath.Join(at, fmt.Sprintf("%02d %s.mp3", i+1, title)))
+			if out, err := cmd.CombinedOutput(); err != nil {
+				return "", fmt.Errorf("ffmpeg: %w: %s", err, out)
+			}
+		}
+	}
+	return dir, nil
+})
+
+// parlour serves the music and a tab to listen to it.
+func parlour(t *testing.T) (*program, *tab) {
+	t.Helper()
+	need(t, "chromium")
+	server := start(t, "-listen", "127.0.0.1:0", music(t))
+	eventually(t, "all found and measured", func() bool {
+		_, body := get(t, server.url+"/api/v1/status")
+		return strings.Contains(body, `"items":6`) && strings.Contains(body, `"unmeasured":0`)
+	})
+	return server, startChromium(t)
+}
+
+// is waits until a script's expression is true.
+func (c *tab) is(what, expression string) {
+	c.t.Helper()
+	eventually(c.t, what, func() bool { return c.eval(`"" + (`+expression+`)`) == "true" })
+}
+
+// click clicks what a selector finds first.
+func (c *tab) click(selector string) {
+	c.t.Helper()
+	c.eval(fmt.Sprintf(`document.querySelector(%q).click(); ""`, selector))
+}
+
+// width makes the window so wide.
+func (c *tab) width(pixels int) {
+	c.t.Helper()
+	c.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": pixels, "height": 900, "deviceScaleFactor": 1, "mobile": pixels < 500})
+}
+
+func TestMusicGoesOnWhileOneBrowses(t *testing.T) {
+	server, tab := parlour(t)
+	const playing, title = `document.querySelector(".dock audio")`, `document.querySelector(".dock .title").textContent`
+	tab.open(server.url + "/music?artist=Zo%C3%AB+Marin&album=Nuit+d%27%C3%A9t%C3%A9")
+	tab.click("[data-listen=play]")
+	tab.is("the album plays", playing+`.currentTime > 0.2 && `+title+` === "L'aube"`)
+	tab.eval(`window.same = true; ""`)
+
+	tab.click(".nav a")
+	tab.is("a link leads on", `location.pathname === "/" && document.querySelector("h1").textContent === "Library"`)
+	tab.is("with its title and the focus", `document.title === "MuStServ" && document.activeElement === document.querySelector("h1")`)
+	tab.is("and the music goes on", `window.same && !`+playing+`.paused && `+playing+`.currentTime > 0.2`)
+	tab.eval(`history.back(); ""`)
+	tab.is("back leads back", `location.pathname === "/music" && document.querySelector("h1").textContent.startsWith("Nuit") && window.same`)
+	tab.eval(`document.querySelector(".find input").value = "gears"; document.querySelector(".find").requestSubmit(); ""`)
+	tab.is("so does the search", `location.search === "?q=gears" && document.querySelector("tr.song .add") && window.same`)
+
+	tab.click("tr.song .add")
+	tab.is("a song is added", `document.querySelector(".dock .count").textContent === "1 / 5" && `+title+` === "L'aube"`)
+	tab.click("[data-dock=queue]")
+	tab.is("the queue unfolds", `document.querySelectorAll(".queue li").length === 5 && document.querySelector("[data-dock=queue]").getAttribute("aria-expanded") === "true"`)
+	tab.click(".queue li:last-child [data-act=up]")
+	tab.is("a song moves up", `document.querySelector(".queue li:nth-child(4)").textContent.startsWith("Gears")`)
+	tab.click(".queue li:nth-child(2) [data-act=remove]")
+	tab.is("one is removed", `document.querySelectorAll(".queue li").length === 4 && document.querySelector(".queue li:nth-child(2)").textContent.startsWith("La mer")`)
+	tab.click("[data-dock=next]")
+	tab.is("the next one plays", title+` === "La mer" && `+playing+`.currentTime > 0.2`)
+	tab.click("[data-dock=shuffle]")
+	tab.is("the rest is shuffled", `document.querySelector("[data-dock=shuffle]").getAttribute("aria-pressed") === "true" && document.querySelectorAll(".queue li").length === 4`)
+	tab.eval(`sessionStorage.setItem("before", document.querySelector(".queue ol").textContent); ""`)
+
+	tab.open(server.url + "/status")
+	tab.is("a page loaded anew goes on", `!window.same && `+title+` === "La mer" && !`+playing+`.paused && `+playing+`.currentTime > 0.2`)
+	tab.click("[data-dock=queue]")
+	tab.is("with the same queue", `document.querySelector(".queue ol").textContent === sessionStorage.getItem("before")`)
+	tab.is("the keyboard's keys know it", `navigator.mediaSession.metadata.title === "La mer" && navigator.mediaSession.metadata.artist === "Zoë Marin"`)
+	tab.click("[data-dock=play]")
+	tab.is("it pauses", playing+`.paused && document.querySelector("[data-dock=play]").getAttribute("aria-label") === "Play"`)
+	tab.eval(`document.querySelector(".queue li [data-act=jump]").focus(); ""`)
+	tab.key("Escape")
+	tab.is("Escape folds the queue", `document.querySelector(".queue").hidden && document.activeElement.dataset.dock === "queue"`)
+	if len(tab.complaints) > 0 {
+		t.Errorf("the console says %v", tab.complaints)
+	}
+}
+
+// TestDockAtAllWidths looks at the dock, folded and unfolded.
+func TestDockAtAllWidths(t *testing.T) {
+	server, tab := parlour(t)
+	axe := readAxe(t)
+	tab.open(server.url + "/browse/Music/Zo%C3%AB%20Marin/Nuit%20d'%C3%A9t%C3%A9/")
+	tab.click("tr.song:nth-child(2) .go")
+	tab.is("it plays from that song on", `document.querySelector(".dock .title").textContent === "Le vent" && document.querySelector(".dock .count").textContent === "2 / 4"`)
+	for _, width := range []int{360, 768, 1440} {
+		for _, open := range []bool{false, true} {
+			tab.width(width)
+			if now := tab.eval(`"" + !document.querySelector(".queue").hidden`); now != strconv.FormatBool(open) {
+				tab.click("[data-dock=queue]")
+			}
+			name := fmt.Sprintf("dock-%d-%v", width, open)
+			tab.picture(name)
+			tab.inspect(axe)
+			if got := tab.eval(`"" + (document.documentElement.scrollWidth > innerWidth)`); got != "false" {
+				t.Errorf("%s: the page is wider than the window", name)
+			}
+		}
+	}
+	tab.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": true})
+	tab.open(server.url + "/browse/Music/Zo%C3%AB%20Marin/Machines/")
+	tab.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": false})
+	tab.is("without scripts there is none", `document.querySelector(".dock").hidden && document.querySelector(".listen").hidden`)
+	if len(tab.complaints) > 0 {
+		t.Errorf("the console says %v", tab.complaints)
+	}
+}
