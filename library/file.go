@@ -30,7 +30,7 @@ type file struct {
 	state  state // of the file, that every copy read from must be in
 	hasty  bool  // it does not wait
 
-	pos int64 // of Read and Seek
+	cursor source.Cursor
 
 	mu    sync.Mutex // held while another copy is looked for
 	inner opened
@@ -120,27 +120,15 @@ func (f *file) ReadAt(p []byte, off int64) (n int, err error) {
 }
 
 // Read reads on from where the last Read or Seek ended.
-func (f *file) Read(p []byte) (int, error) {
-	n, err := f.ReadAt(p, f.pos)
-	if f.pos += int64(n); n > 0 && err == io.EOF {
-		err = nil
-	}
-	return n, err
-}
+func (f *file) Read(p []byte) (int, error) { return f.cursor.Read(f, p) }
 
 // Seek moves to where the next Read begins.
 func (f *file) Seek(offset int64, whence int) (int64, error) {
-	switch whence {
-	case io.SeekCurrent:
-		offset += f.pos
-	case io.SeekEnd:
-		offset += f.state.size
+	at, err := f.cursor.Move(offset, whence, f.state.size)
+	if err != nil {
+		err = fmt.Errorf("%q: %w", f.it.Path, err)
 	}
-	if offset < 0 {
-		return f.pos, fmt.Errorf("seek in %q to %d: %w", f.it.Path, offset, fs.ErrInvalid)
-	}
-	f.pos = offset
-	return offset, nil
+	return at, err
 }
 
 // Locate is the one of the copy that is read from now.

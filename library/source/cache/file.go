@@ -31,8 +31,7 @@ type file struct {
 	ctx    context.Context // for what goes on when the call that opens the file has returned
 	closed chan struct{}
 
-	seeking sync.Mutex
-	off     int64
+	cursor source.Cursor
 
 	mu        sync.Mutex
 	current   *held
@@ -105,31 +104,14 @@ func (f *file) fetches() *fetcher {
 	return f.source.fetcher(f.id)
 }
 
-func (f *file) Read(b []byte) (int, error) {
-	f.seeking.Lock()
-	defer f.seeking.Unlock()
-	n, err := f.ReadAt(b, f.off)
-	f.off += int64(n)
-	if n > 0 && err == io.EOF {
-		err = nil
-	}
-	return n, err
-}
+func (f *file) Read(b []byte) (int, error) { return f.cursor.Read(f, b) }
 
 func (f *file) Seek(off int64, whence int) (int64, error) {
-	f.seeking.Lock()
-	defer f.seeking.Unlock()
-	switch whence {
-	case io.SeekCurrent:
-		off += f.off
-	case io.SeekEnd:
-		off += f.id.size
+	at, err := f.cursor.Move(off, whence, f.id.size)
+	if err != nil {
+		err = fmt.Errorf("%q: %w", f.id.path, err)
 	}
-	if off < 0 || whence < io.SeekStart || whence > io.SeekEnd {
-		return 0, fmt.Errorf("seek in %q: %w", f.id.path, fs.ErrInvalid)
-	}
-	f.off = off
-	return off, nil
+	return at, err
 }
 
 func (f *file) ReadAt(b []byte, off int64) (n int, err error) {

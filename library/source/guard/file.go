@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"sync"
 	"sync/atomic"
 
 	"mustserv/library/source"
@@ -23,9 +22,7 @@ type file struct {
 	end   context.CancelFunc
 
 	closed atomic.Bool
-
-	mu sync.Mutex
-	at int64
+	cursor source.Cursor
 }
 
 var _ source.File = (*file)(nil)
@@ -90,41 +87,18 @@ func callFile[T any](f *file, do func() (T, error), drop func(T)) (T, error) {
 	return value, err
 }
 
-func (f *file) Read(b []byte) (int, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(b) == 0 {
-		return 0, nil
-	}
-	n, err := f.readOnce(b, f.at)
-	f.at += int64(n)
-	if n > 0 {
-		err = nil // it comes again
-	}
-	return n, err
-}
+func (f *file) Read(b []byte) (int, error) { return f.cursor.Read(f, b) }
 
 func (f *file) Seek(off int64, whence int) (int64, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	switch whence {
-	case io.SeekStart:
-	case io.SeekCurrent:
-		off += f.at
-	case io.SeekEnd:
+	var size int64
+	if whence == io.SeekEnd {
 		info, err := f.Stat()
 		if err != nil {
 			return 0, err
 		}
-		off += info.Size()
-	default:
-		return 0, fmt.Errorf("seek from %d: %w", whence, fs.ErrInvalid)
+		size = info.Size()
 	}
-	if off < 0 {
-		return 0, fmt.Errorf("seek to %d: %w", off, fs.ErrInvalid)
-	}
-	f.at = off
-	return off, nil
+	return f.cursor.Move(off, whence, size)
 }
 
 func (f *file) Stat() (fs.FileInfo, error) { return callFile(f, f.inner.Stat, nil) }

@@ -50,8 +50,7 @@ type file struct {
 	handles chan *handle // the one to read from; taken out while it is opened anew
 	ahead   window
 
-	seeking sync.Mutex
-	off     int64
+	cursor source.Cursor
 
 	mu     sync.Mutex
 	closed bool
@@ -166,32 +165,15 @@ func (f *file) Stat() (fs.FileInfo, error) {
 	return describe(got), nil
 }
 
-func (f *file) Read(b []byte) (int, error) {
-	f.seeking.Lock()
-	defer f.seeking.Unlock()
-	n, err := f.ReadAt(b, f.off)
-	f.off += int64(n)
-	if n > 0 && err == io.EOF {
-		err = nil
-	}
-	return n, err
-}
+func (f *file) Read(b []byte) (int, error) { return f.cursor.Read(f, b) }
 
 // Seek counts from the end that the file had when it was opened.
 func (f *file) Seek(off int64, whence int) (int64, error) {
-	f.seeking.Lock()
-	defer f.seeking.Unlock()
-	switch whence {
-	case io.SeekCurrent:
-		off += f.off
-	case io.SeekEnd:
-		off += f.first.size
+	at, err := f.cursor.Move(off, whence, f.first.size)
+	if err != nil {
+		err = f.wrong("seek", err)
 	}
-	if off < 0 || whence < io.SeekStart || whence > io.SeekEnd {
-		return 0, f.wrong("seek", fs.ErrInvalid)
-	}
-	f.off = off
-	return off, nil
+	return at, err
 }
 
 func (f *file) wrong(op string, err error) error {
