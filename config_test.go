@@ -31,8 +31,10 @@ func TestManualNamesEveryKey(t *testing.T) {
 // keysOf returns the paths of all keys in a table and the tables and blocks
 // below it.
 func keysOf(table reflect.Type, path string) (keys []string) {
-	for i := range table.NumField() {
-		field := table.Field(i)
+	for _, field := range reflect.VisibleFields(table) {
+		if field.Anonymous {
+			continue
+		}
 		name := strings.TrimPrefix(path+"."+field.Tag.Get("toml"), ".")
 		switch {
 		case field.Type.Kind() == reflect.Slice && field.Type.Elem().Kind() == reflect.Struct:

@@ -72,7 +72,7 @@ const (
 	configPoll    = time.Second      // a config is read when it stays as it is from one poll to the next
 	restAfter     = 3 * time.Second  // of having nothing to do, memory is given back
 	gcPercent     = 50               // of the heap in use may be garbage: half of Go's own, for it costs nothing here
-	passwordMax   = 4096             // bytes of a file with a password
+	passwordMax   = 4096             // bytes of a password that is typed or comes by a pipe
 	checkLimit    = 15 * time.Second // for all shares, that are checked at the same time
 )
 
@@ -475,7 +475,7 @@ func (d desk) Log() []string { return d.tail.Lines() }
 func (d desk) Rescan() { d.library.Rescan() }
 
 func (d desk) TryShare(ctx context.Context, s webui.NewShare) (string, error) {
-	block := share{Name: s.Name, User: s.User, Password: source.Secret(s.Password)}
+	block := share{Name: s.Name, Login: source.Login{User: s.User, Password: source.Secret(s.Password)}}
 	if strings.Contains(s.Place, "://") {
 		block.URL = source.Secret(s.Place)
 	} else {
@@ -1066,16 +1066,12 @@ type config struct {
 // share is a [[share]] block: a folder of this computer, or one of a file
 // server and how that lets us in.
 type share struct {
-	Name         string         `toml:"name"`
-	Path         string         `toml:"path"`
-	URL          source.Secret  `toml:"url"` // there may be a password in it
-	User         string         `toml:"user"`
-	Password     source.Secret  `toml:"password"`
-	PasswordFile string         `toml:"password_file"`
-	PasswordEnv  string         `toml:"password_env"`
-	CAFile       string         `toml:"ca_file"`
-	Rescan       time.Duration  `toml:"rescan"`
-	Capacity     ratelimit.Rate `toml:"capacity"`
+	Name string        `toml:"name"`
+	Path string        `toml:"path"`
+	URL  source.Secret `toml:"url"` // there may be a password in it
+	source.Login
+	Rescan   time.Duration  `toml:"rescan"`
+	Capacity ratelimit.Rate `toml:"capacity"`
 }
 
 func defaultConfig() config {
@@ -1125,90 +1121,15 @@ func (s share) resolve() (library.Share, error) {
 		} else if err := tryOpen(made.Place); err != nil {
 			errs = append(errs, fmt.Errorf("url %w", err))
 		}
-		errs = append(errs, s.letIn(&made.Access)...)
+		errs = append(errs, unjoin(s.Login.AddTo(&made.Access))...)
 	case strings.Contains(s.Path, "://"):
 		errs = append(errs, errors.New("path is for folders of this computer; a file server is given as url"))
 	case s.Path != "":
-		for _, key := range s.accessKeys() {
+		for _, key := range s.Login.Keys() {
 			errs = append(errs, fmt.Errorf("%s is for a url; a path is read as the user that MuStServ runs as", key))
 		}
 	}
 	return made, errors.Join(append(errs, unjoin(made.Validate())...)...)
-}
-
-// accessKeys returns the keys that are set of those for a file server only.
-func (s share) accessKeys() (set []string) {
-	for _, k := range []struct{ key, value string }{
-		{"user", s.User}, {"password", s.Password.Reveal()}, {"password_file", s.PasswordFile},
-		{"password_env", s.PasswordEnv}, {"ca_file", s.CAFile},
-	} {
-		if k.value != "" {
-			set = append(set, k.key)
-		}
-	}
-	return set
-}
-
-// letIn adds what the block's keys say to what the URL did.
-func (s share) letIn(a *source.Access) (errs []error) {
-	ways := 0
-	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	take := func(key string, password source.Secret, err error) {
-		switch ways++; {
-		case err != nil:
-			wrong("%s %w", key, err)
-		case ways > 1:
-			wrong("%s is one password too many: one of url, password, password_file and password_env has it", key)
-		}
-		a.Password = password
-	}
-	if a.Password != "" {
-		ways++
-	}
-	if s.User != "" && a.User != "" {
-		wrong("user is in the url already")
-	}
-	a.User, a.CA = cmp.Or(a.User, s.User), s.CAFile
-	if s.Password != "" {
-		take("password", s.Password, nil)
-	}
-	if s.PasswordFile != "" {
-		password, err := readPassword(s.PasswordFile)
-		take("password_file", password, err)
-	}
-	if s.PasswordEnv != "" {
-		password, ok := os.LookupEnv(s.PasswordEnv)
-		if !ok { // not told which: somebody may have written the password itself
-			wrong("password_env names an environment variable that is not set")
-		}
-		take("password_env", source.Secret(password), nil)
-	}
-	if ways > 0 && a.User == "" {
-		wrong("user is missing: whose password is it")
-	}
-	if s.CAFile != "" {
-		if _, err := os.Stat(s.CAFile); err != nil {
-			wrong("ca_file can't be read: %w", err)
-		}
-	}
-	return errs
-}
-
-// readPassword reads a file with nothing but a password in it, and perhaps
-// the end of the line.
-func readPassword(name string) (source.Secret, error) {
-	info, err := os.Stat(name)
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("can't be read: %w", err)
-	case !info.Mode().IsRegular() || info.Size() > passwordMax:
-		return "", fmt.Errorf("can't be read: %s is no file with a password", name)
-	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return "", fmt.Errorf("can't be read: %w", err)
-	}
-	return source.Secret(strings.TrimRight(string(text), "\r\n")), nil
 }
 
 // openers returns how each kind of place is read, by what the URL begins

@@ -27,8 +27,8 @@ func (d *decoder) wrong(key, format string, args ...any) {
 // table decodes the keys of a table into the fields of a struct.
 func (d *decoder) table(keys map[string]toml.Primitive, into reflect.Value, path string) {
 	fields := make(map[string]reflect.Value)
-	for i := range into.NumField() {
-		fields[into.Type().Field(i).Tag.Get("toml")] = into.Field(i)
+	for _, field := range keyed(into.Type()) {
+		fields[field.Tag.Get("toml")] = into.FieldByIndex(field.Index)
 	}
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		full := strings.TrimPrefix(path+"."+key, ".")
@@ -91,6 +91,12 @@ func (d *decoder) scalar(p toml.Primitive, into reflect.Value, path string) {
 	d.wrong(path, "%s must be %s%s", lastKey(path), cmp.Or(kinds[into.Kind()], `text in quotes`), d.manual.forExample(path))
 }
 
+// keyed returns the fields of a table that are keys, with those of what it
+// embeds.
+func keyed(table reflect.Type) []reflect.StructField {
+	return slices.DeleteFunc(reflect.VisibleFields(table), func(f reflect.StructField) bool { return f.Anonymous })
+}
+
 // isBlocks reports whether a field holds [[blocks]].
 func isBlocks(t reflect.Type) bool {
 	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct
@@ -98,8 +104,7 @@ func isBlocks(t reflect.Type) bool {
 
 // blockNames returns the names of the [[blocks]] in a table.
 func blockNames(table reflect.Type, path string) (names []string) {
-	for i := range table.NumField() {
-		field := table.Field(i)
+	for _, field := range keyed(table) {
 		name := strings.TrimPrefix(path+"."+field.Tag.Get("toml"), ".")
 		if isBlocks(field.Type) {
 			names = append(names, name)
