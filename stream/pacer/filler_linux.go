@@ -5,7 +5,6 @@ import (
 	"io"
 	"sync"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -82,12 +81,10 @@ func (f *filler) run() {
 func (f *filler) pop() *Stream {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s := f.queue.first
+	s := f.queue.pop()
 	if s == nil {
 		f.running--
-		return nil
 	}
-	f.queue.first, s.next = s.next, nil
 	return s
 }
 
@@ -106,15 +103,4 @@ func carry(s *Stream, buffer []byte) (sent int, err error) {
 		}
 	}
 	return sent, nil
-}
-
-// inMemory reports whether a byte of a file can be read without waiting for a
-// disk. Where the kernel can't say, it is. Where not, the kernel begins to
-// fetch it.
-func (l *loop) inMemory(file int, at int64) bool {
-	l.vector.Base = &l.scratch
-	l.vector.SetLen(1)
-	_, _, err := unix.Syscall6(unix.SYS_PREADV2, uintptr(file), uintptr(unsafe.Pointer(&l.vector)), 1,
-		uintptr(at), uintptr(at>>32), unix.RWF_NOWAIT)
-	return err != unix.EAGAIN
 }

@@ -1,7 +1,6 @@
 package pacer
 
 import (
-	"errors"
 	"os"
 	"sync"
 	"syscall"
@@ -13,6 +12,7 @@ import (
 const (
 	tick      = 25 * time.Millisecond // grain of the wheel; steps of 250 ms fall on it
 	batch     = 256                   // events taken from the kernel at a time
+	atOnce    = 64                    // sends between two looks around
 	lingering = time.Second           // for a peer to see the end before the connection closes
 )
 
@@ -32,6 +32,7 @@ type loop struct {
 	poll  *os.File // the epoll instance, known to Go's poller, which wakes the loop
 	raw   syscall.RawConn
 	fd    int
+	clock int // a timer of the kernel's in it: one of Go's would wake two threads more
 	begin time.Time
 	look  func(uintptr) bool // polled
 	done  chan struct{}
@@ -57,25 +58,42 @@ func newLoop(p *Pacer) (*loop, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
-	if err := unix.SetNonblock(fd, true); err != nil { // else Go's poller would not take it
-		unix.Close(fd)
-		return nil, os.NewSyscallError("fcntl", err)
-	}
-	poll := os.NewFile(uintptr(fd), "epoll")
-	raw, err := poll.SyscallConn()
-	if err == nil {
-		err = poll.SetReadDeadline(time.Time{})
-	}
-	if err != nil {
-		poll.Close()
-		return nil, err
-	}
-	l := &loop{pacer: p, poll: poll, raw: raw, fd: fd, begin: time.Now(), done: make(chan struct{})}
+	l := &loop{pacer: p, fd: fd, clock: -1, begin: time.Now(), done: make(chan struct{})}
 	l.look = l.polled
 	if p.drained {
 		l.order = drain
 	}
+	if err := l.open(); err != nil {
+		l.close()
+		return nil, err
+	}
 	return l, nil
+}
+
+// open puts the clock into the epoll instance, and that into Go's poller.
+func (l *loop) open() (err error) {
+	unix.SetNonblock(l.fd, true) // else Go's poller would not take it
+	l.poll = os.NewFile(uintptr(l.fd), "epoll")
+	if l.raw, err = l.poll.SyscallConn(); err != nil {
+		return err
+	}
+	if l.clock, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
+		return os.NewSyscallError("timerfd_create", err)
+	}
+	if err := l.watch(l.clock, unix.EPOLL_CTL_ADD, unix.EPOLLIN); err != nil {
+		return os.NewSyscallError("epoll_ctl", err)
+	}
+	return nil
+}
+
+func (l *loop) close() {
+	unix.Close(l.clock)
+	l.poll.Close()
+}
+
+// watch has the kernel tell what happens to a descriptor, once for each time.
+func (l *loop) watch(fd, op int, events uint32) error {
+	return unix.EpollCtl(l.fd, op, fd, &unix.EpollEvent{Events: events | edge, Fd: int32(fd)})
 }
 
 // push hands a stream to the loop, from any goroutine.
@@ -94,11 +112,16 @@ func (l *loop) tell(o order) {
 }
 
 // wake makes the poll that is under way, or comes next, return at once.
-func (l *loop) wake() { l.poll.SetReadDeadline(l.begin) }
+func (l *loop) wake() { l.alarm(0) }
+
+// alarm sets the clock, to the next moment at least: 0 would stop it.
+func (l *loop) alarm(d time.Duration) {
+	unix.TimerfdSettime(l.clock, 0, &unix.ItimerSpec{Value: unix.NsecToTimespec(max(1, int64(d)))}, nil)
+}
 
 func (l *loop) run() {
 	defer close(l.done)
-	defer l.poll.Close()
+	defer l.close()
 	for {
 		l.receive()
 		if l.obeyed == quit {
@@ -106,16 +129,27 @@ func (l *loop) run() {
 		}
 		now := time.Now()
 		l.wheel.advance(l.ticks(now), func(s *Stream) { l.due(s, now) })
-		for s := l.ready.all(); s != nil; { // one step each; then look around
-			next := s.next
-			s.next = nil
-			l.send(s, now)
-			s = next
-		}
+		l.sendReady(now)
 		l.wait()
 		now = time.Now()
 		for i := range l.got {
 			l.event(&l.events[i], now)
+		}
+	}
+}
+
+// sendReady lets streams send a step each, not too many: others have come
+// meanwhile.
+func (l *loop) sendReady(now time.Time) {
+	last := l.ready.last
+	for range atOnce {
+		s := l.ready.pop()
+		if s == nil {
+			return
+		}
+		l.send(s, now)
+		if s == last {
+			return
 		}
 	}
 }
@@ -132,26 +166,23 @@ func (l *loop) later(s *Stream, at time.Time) {
 // wait sleeps until the kernel has events, something is due, or somebody
 // has sent word.
 func (l *loop) wait() {
-	l.got = 0
-	var until time.Time
 	if l.ready.first != nil {
-		until = l.begin
-	} else if next, ok := l.wheel.next(); ok {
-		until = l.begin.Add(time.Duration(next) * tick)
+		l.got = l.takeSeen()
+		return
 	}
-	l.poll.SetReadDeadline(until)
-	if l.hasMail() { // it came before the deadline was set, and woke nobody
-		l.poll.SetReadDeadline(l.begin)
+	if next, ok := l.wheel.next(); ok {
+		l.alarm(time.Until(l.begin.Add(time.Duration(next) * tick)))
 	}
-	if err := l.raw.Read(l.look); errors.Is(err, os.ErrDeadlineExceeded) {
-		l.polled(uintptr(l.fd))
+	if l.hasMail() { // it came before the clock was set, and woke nobody
+		l.polled(0)
+		return
 	}
+	l.raw.Read(l.look)
 }
 
 // polled takes events from the kernel and reports whether there were any.
 func (l *loop) polled(uintptr) bool {
-	n, _ := unix.EpollWait(l.fd, l.events[:], 0) // it can fail by a signal only
-	l.got = max(n, 0)
+	l.got = l.take()
 	return l.got > 0
 }
 
@@ -192,8 +223,11 @@ func (l *loop) obey() {
 	}
 }
 
-// event is a word of the kernel about a connection.
+// event is a word of the kernel about a connection, or from the clock.
 func (l *loop) event(e *unix.EpollEvent, now time.Time) {
+	if int(e.Fd) == l.clock {
+		return
+	}
 	s := l.streams[e.Fd]
 	switch {
 	case s == nil: // ended by an event before this one
@@ -223,9 +257,15 @@ func (q *queue) push(s *Stream) {
 	q.last = s
 }
 
-// all empties the queue and returns its first stream.
-func (q *queue) all() *Stream {
+// pop takes out the first stream, nil if there is none.
+func (q *queue) pop() *Stream {
 	s := q.first
-	q.first, q.last = nil, nil
+	if s == nil {
+		return nil
+	}
+	q.first, s.next = s.next, nil
+	if q.first == nil {
+		q.last = nil
+	}
 	return s
 }

@@ -9,12 +9,13 @@ import (
 )
 
 const (
-	windowBytes = 1 << 20   // of a file, that are in memory or not
-	pathEvery   = 32        // sends between two looks at the network's state
-	unsentMin   = 16 << 10  // bytes that the kernel may hold unsent of a stream: a step,
-	unsentMax   = 128 << 10 // within these bounds; a paused player pins so much. Less costs more wake-ups
-	smoothOff   = -1        // as SO_MAX_PACING_RATE
-	edge        = unix.EPOLLET & 0xffffffff
+	lookSteps = 8         // of a stream ahead, two seconds, that are in memory or not,
+	lookBytes = 1 << 20   // but at most so many bytes
+	pathEvery = 32        // sends between two looks at the network's state
+	unsentMin = 16 << 10  // bytes that the kernel may hold unsent of a stream: a step,
+	unsentMax = 128 << 10 // within these bounds; a paused player pins so much. Less costs more wake-ups
+	smoothOff = -1        // as SO_MAX_PACING_RATE
+	edge      = unix.EPOLLET & 0xffffffff
 )
 
 // state is what a connection waits for.
@@ -41,8 +42,8 @@ type machine struct {
 	sends     uint8  // until pathEvery
 	pending   int64  // bytes that were granted and not sent
 	blockedAt int64  // tick at which the peer took no more
-	sure      int64  // offset up to which the file is in memory,
-	window    int32  // as far as it was asked for
+	sure      int64  // offset up to which the file was in memory just now,
+	asked     int64  // or at least up to where it may have been
 	local     int    // the descriptor of a file that has
 	shift     int64  // the bytes so much further on
 	here      int64  // up to this offset
@@ -56,7 +57,7 @@ func (l *loop) adopt(s *Stream) {
 		l.streams = append(l.streams, make([]*Stream, 64)...)
 	}
 	l.streams[s.fd] = s
-	if l.obeyed >= stop || l.watch(s, unix.EPOLL_CTL_ADD, unix.EPOLLOUT|edge) != nil {
+	if l.obeyed >= stop || l.watch(s.fd, unix.EPOLL_CTL_ADD, unix.EPOLLOUT) != nil {
 		l.end(s)
 		return
 	}
@@ -73,10 +74,6 @@ func (l *loop) adopt(s *Stream) {
 // 200 ms at most.
 func (l *loop) cork(s *Stream, on int) {
 	unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_CORK, on) // without, a step costs a packet more
-}
-
-func (l *loop) watch(s *Stream, op int, events uint32) error {
-	return unix.EpollCtl(l.fd, op, s.fd, &unix.EpollEvent{Events: events, Fd: int32(s.fd)})
 }
 
 // goOn lets a stream send as soon as the loop comes round.
@@ -151,8 +148,7 @@ func (l *loop) transmit(s *Stream) (int, error) {
 	if !l.cached(s, at, n) {
 		return 0, nil
 	}
-	sent, err := unix.Sendfile(s.fd, s.local, &at, int(n))
-	return max(sent, 0), err
+	return sendfile(s.fd, s.local, at, int(n))
 }
 
 // locate finds the next byte on this computer.
@@ -168,22 +164,23 @@ func (s *Stream) locate() bool {
 }
 
 // cached reports whether bytes can be sent without waiting for a disk. It
-// asks for whole windows, and step by step where a window is not there yet.
+// asks for two seconds at once, and step by step where these are not there.
 func (l *loop) cached(s *Stream, at, n int64) bool {
 	end := s.Offset + n
 	if end <= s.sure {
 		return true
 	}
+	if end > s.asked {
+		s.asked = min(end+min(lookSteps*s.Grant.Step(), lookBytes), s.here, s.Offset+s.Left)
+		if l.inMemory(s.local, s.asked+s.shift-1) {
+			s.sure = s.asked
+			return true
+		}
+	}
 	if !l.inMemory(s.local, at+n-1) {
 		return false
 	}
 	s.sure = end
-	if window := end / windowBytes; int32(window) != s.window {
-		s.window = int32(window)
-		if rest := windowBytes - end%windowBytes; end+rest <= min(s.here, s.Offset+s.Left) && l.inMemory(s.local, at+n+rest-1) {
-			s.sure = end + rest
-		}
-	}
 	return true
 }
 
@@ -218,7 +215,7 @@ func (l *loop) filled(s *Stream) {
 	s.read = fetched{}
 	s.state = waiting
 	if s.ended { // while it was away
-		l.close(s)
+		l.hangUp(s)
 		return
 	}
 	l.sent(s, got.n, now)
@@ -257,7 +254,7 @@ func (l *loop) complete(s *Stream) {
 func (l *loop) park(s *Stream, as state, events uint32, patience time.Duration) {
 	s = &Stream{machine: machine{link: link{level: -1}, fd: s.fd, state: as, ended: true}}
 	l.streams[s.fd] = s
-	if l.watch(s, unix.EPOLL_CTL_MOD, events|edge) != nil {
+	if l.watch(s.fd, unix.EPOLL_CTL_MOD, events) != nil {
 		l.end(s)
 		return
 	}
@@ -266,7 +263,7 @@ func (l *loop) park(s *Stream, as state, events uint32, patience time.Duration) 
 
 // giveBack lets somebody else answer the next request.
 func (l *loop) giveBack(s *Stream) {
-	l.watch(s, unix.EPOLL_CTL_DEL, 0)
+	l.watch(s.fd, unix.EPOLL_CTL_DEL, 0)
 	l.forget(s)
 	defer l.pacer.gone(l)
 	if conn, err := restore(s.fd, s.Ahead); err == nil { // else the peer has gone
@@ -281,7 +278,7 @@ func (l *loop) end(s *Stream) {
 	}
 	l.endOwner(s)
 	if s.state != filling { // else once the filler is through with it
-		l.close(s)
+		l.hangUp(s)
 	}
 }
 
@@ -296,7 +293,7 @@ func (l *loop) endOwner(s *Stream) {
 	s.Owner.End()
 }
 
-func (l *loop) close(s *Stream) {
+func (l *loop) hangUp(s *Stream) {
 	l.forget(s)
 	unix.Close(s.fd)
 	l.pacer.gone(l)
