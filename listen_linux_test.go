@@ -85,11 +85,11 @@ func TestMusicGoesOnWhileOneBrowses(t *testing.T) {
 	tab.eval(`window.same = true; ""`)
 
 	tab.click(".nav a")
-	tab.is("a link leads on", `location.pathname === "/" && document.querySelector("h1").textContent === "Library"`)
+	tab.is("a link leads on", `location.pathname === "/" && document.querySelector("h1")?.textContent === "Library"`)
 	tab.is("with its title and the focus", `document.title === "MuStServ" && document.activeElement === document.querySelector("h1")`)
 	tab.is("and the music goes on", `window.same && !`+playing+`.paused && `+playing+`.currentTime > 0.2`)
 	tab.eval(`history.back(); ""`)
-	tab.is("back leads back", `location.pathname === "/music" && document.querySelector("h1").textContent.startsWith("Nuit") && window.same`)
+	tab.is("back leads back", `location.pathname === "/music" && document.querySelector("h1")?.textContent?.startsWith("Nuit") && window.same`)
 	tab.eval(`document.querySelector(".find input").value = "gears"; document.querySelector(".find").requestSubmit(); ""`)
 	tab.is("so does the search", `location.search === "?q=gears" && document.querySelector("tr.song .add") && window.same`)
 
@@ -98,9 +98,9 @@ func TestMusicGoesOnWhileOneBrowses(t *testing.T) {
 	tab.click("[data-dock=queue]")
 	tab.is("the queue unfolds", `document.querySelectorAll(".queue li").length === 5 && document.querySelector("[data-dock=queue]").getAttribute("aria-expanded") === "true"`)
 	tab.click(".queue li:last-child [data-act=up]")
-	tab.is("a song moves up", `document.querySelector(".queue li:nth-child(4)").textContent.startsWith("Gears")`)
+	tab.is("a song moves up", `document.querySelector(".queue li:nth-child(4)").textContent?.startsWith("Gears")`)
 	tab.click(".queue li:nth-child(2) [data-act=remove]")
-	tab.is("one is removed", `document.querySelectorAll(".queue li").length === 4 && document.querySelector(".queue li:nth-child(2)").textContent.startsWith("La mer")`)
+	tab.is("one is removed", `document.querySelectorAll(".queue li").length === 4 && document.querySelector(".queue li:nth-child(2)").textContent?.startsWith("La mer")`)
 	tab.click("[data-dock=next]")
 	tab.is("the next one plays", title+` === "La mer" && `+playing+`.currentTime > 0.2`)
 	tab.click("[data-dock=shuffle]")
@@ -147,6 +147,39 @@ func TestDockAtAllWidths(t *testing.T) {
 	tab.open(server.url + "/browse/Music/Zo%C3%AB%20Marin/Machines/")
 	tab.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": false})
 	tab.is("without scripts there is none", `document.querySelector(".dock").hidden && document.querySelector(".listen").hidden`)
+	if len(tab.complaints) > 0 {
+		t.Errorf("the console says %v", tab.complaints)
+	}
+}
+
+func TestResultsWhileOneTypes(t *testing.T) {
+	server, tab := parlour(t)
+	axe := readAxe(t)
+	tab.width(360)
+	tab.open(server.url + "/")
+	tab.eval(`document.querySelector(".find input").focus(); ""`)
+	for _, key := range strings.Split("ete zoe", "") {
+		tab.key(key)
+	}
+	tab.is("the songs of the album are found by album and artist", `Array.from(document.querySelectorAll(".found [role=option] bdi:first-child"), o => o.textContent).join() === "L'aube,Le vent,La mer,Le soir"`)
+	tab.is("which is said", `document.querySelector(".find input").getAttribute("aria-expanded") === "true"`)
+	tab.key("ArrowDown")
+	tab.key("ArrowDown")
+	tab.is("arrows choose", `document.querySelector(".found [aria-selected=true]").textContent?.startsWith("Le vent") && document.querySelector(".find input").getAttribute("aria-activedescendant") === document.querySelector(".found [aria-selected=true]").id`)
+	tab.picture("find-360")
+	tab.inspect(axe)
+	tab.key("Escape")
+	tab.is("Escape takes them away", `!document.querySelector(".found").children.length && document.activeElement === document.querySelector(".find input")`)
+	tab.key("x")
+	tab.is("that there is nothing is said", `document.querySelector(".found").textContent === "Nothing found"`)
+	tab.eval(`document.querySelector(".find input").value = ""; ""`)
+	for _, key := range strings.Split("gear", "") {
+		tab.key(key)
+	}
+	tab.is("another one is found", `document.querySelector(".found").textContent?.startsWith("Gears")`)
+	tab.key("ArrowDown")
+	tab.key("Enter")
+	tab.is("Enter goes there", `location.pathname.endsWith("/02%20Gears.mp3") && document.querySelector("h1")?.textContent === "Gears"`)
 	if len(tab.complaints) > 0 {
 		t.Errorf("the console says %v", tab.complaints)
 	}

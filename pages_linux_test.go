@@ -122,7 +122,7 @@ func (c *tab) picture(name string) {
 func (c *tab) key(key string) {
 	c.t.Helper()
 	event := map[string]any{"type": "keyDown", "key": key}
-	code := map[string]int{"Tab": 9, "Enter": 13}[key]
+	code := map[string]int{"Tab": 9, "Enter": 13, "Escape": 27, "ArrowUp": 38, "ArrowDown": 40}[key]
 	switch {
 	case code != 0:
 		event["windowsVirtualKeyCode"] = code

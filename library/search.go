@@ -2,7 +2,9 @@ package library
 
 import (
 	"bytes"
+	"math"
 	"strings"
+	"unicode"
 )
 
 // Limits of a search.
@@ -15,49 +17,81 @@ const (
 
 // Query is what Search looks for.
 type Query struct {
-	Text   string // words, all of which must be in the item's path, whatever their case and accents; of at most 1000 bytes and 16 words
+	Text   string // words, all of which must be in the item's names, whatever their case and accents; of at most 1000 bytes and 16 words
 	Kind   Kind   // only this kind; empty for films and music
 	Offset int    // skip so many results
 	Limit  int    // return at most so many, up to 1000; 0 is 100
 }
 
-// Search returns how many items match and the asked part of them, in the
-// tree's order.
+// Search returns how many items match and the asked part of them. Each word
+// must be in the title, the file's name, the artist, the album or the name of
+// a folder above. Best come first: whole words before their begins before other
+// parts of words, and titles before artists and albums before folders; those
+// that match alike are in the tree's order.
 func (t *Tree) Search(q Query) (total int, items []*Item) {
-	s := search{kind: q.Kind, offset: max(q.Offset, 0), limit: min(q.Limit, maxResults)}
-	if s.limit <= 0 {
-		s.limit = usualResults
-	}
-	words := strings.Fields(fold(q.Text[:min(len(q.Text), maxQuery)]))
-	for _, w := range words[:min(len(words), maxWords)] {
+	s := search{kind: q.Kind}
+	for _, w := range wordsOf(q.Text) {
 		s.words = append(s.words, []byte(w))
 	}
-	s.folder(t.Root)
-	return s.total, s.items
+	s.whole = bytes.Join(s.words, []byte(" "))
+	offset, limit := min(max(q.Offset, 0), math.MaxInt32-maxResults), min(q.Limit, maxResults)
+	if limit <= 0 {
+		limit = usualResults
+	}
+	s.results = newResults(len(s.words), offset+limit)
+	s.folder(t.Root, make([]int, len(s.words)))
+	return s.results.total, s.results.page(offset, limit)
 }
 
+// wordsOf returns the words that a text asks for.
+func wordsOf(text string) []string {
+	folded := fold(text[:min(len(text), maxQuery)])
+	words := strings.FieldsFunc(folded, func(r rune) bool { return r == '/' || unicode.IsSpace(r) })
+	return words[:min(len(words), maxWords)]
+}
+
+// search goes through the tree once. It copies each text folded before it
+// looks for the words in it.
 type search struct {
-	words         [][]byte
-	kind          Kind
-	offset, limit int
+	words   [][]byte
+	whole   []byte // all words
+	kind    Kind
+	results results
 
-	total int
-	items []*Item
-	path  []byte // folded path of the folder, with a slash behind; then of an item
+	path          []byte // folded path of the folder, with a slash behind
+	name, title   []byte // folded, of the item
+	artist, album memo
 }
 
-func (s *search) folder(f *Folder) {
+// memo is a text that neighbours share, folded.
+type memo struct {
+	raw    string
+	folded []byte
+}
+
+func (m *memo) set(raw string) {
+	if raw != m.raw {
+		m.raw, m.folded = raw, appendFolded(m.folded[:0], raw)
+	}
+}
+
+// folder looks through a folder. The costs are those of the words in its path.
+func (s *search) folder(f *Folder, costs []int) {
 	before := len(s.path)
 	if f.Path != "" {
-		s.path = append(append(s.path, fold(f.Name)...), '/')
+		s.path = append(appendFolded(s.path, f.Name), '/')
+	}
+	for i, w := range s.words {
+		costs[i] = cost(s.path, w, [...]int{folderWhole, folderBegin, folderInside})
 	}
 	for _, it := range f.Items {
-		if s.wants(it) && s.matches(it) {
-			s.add(it)
+		if s.wants(it) {
+			s.item(it, costs)
 		}
 	}
+	below := make([]int, len(costs))
 	for _, sub := range f.Folders {
-		s.folder(sub)
+		s.folder(sub, below)
 	}
 	s.path = s.path[:before]
 }
@@ -69,27 +103,70 @@ func (s *search) wants(it *Item) bool {
 	return it.Kind == s.kind
 }
 
-func (s *search) matches(it *Item) bool {
-	before := len(s.path)
-	s.path = append(s.path, it.folded...)
-	if it.folded == "" {
-		for i := range len(it.Name) {
-			s.path = append(s.path, lowerByte(it.Name[i]))
+// item adds an item if it matches.
+func (s *search) item(it *Item, costs []int) {
+	s.fold(it)
+	sum := 0
+	for i, w := range s.words {
+		c := s.cost(w, costs[i])
+		if c == noMatch {
+			return
 		}
+		sum += c
 	}
-	whole := s.path
-	s.path = s.path[:before]
-	for _, w := range s.words {
-		if !bytes.Contains(whole, w) {
-			return false
-		}
-	}
-	return true
+	s.results.add(it, sum*places+s.place(it))
 }
 
-func (s *search) add(it *Item) {
-	if s.total >= s.offset && len(s.items) < s.limit {
-		s.items = append(s.items, it)
+// fold takes the texts of an item.
+func (s *search) fold(it *Item) {
+	if it.folded != "" {
+		s.name = append(s.name[:0], it.folded...)
+	} else {
+		s.name = appendFolded(s.name[:0], it.Name)
 	}
-	s.total++
+	title, artist, album := it.info.Names()
+	s.title = appendFolded(s.title[:0], title)
+	s.artist.set(artist)
+	s.album.set(album)
+}
+
+// cost returns what the best match of a word in the item costs, if one in its
+// folders costs so much.
+func (s *search) cost(word []byte, folder int) int {
+	best := folder
+	for _, text := range [][]byte{s.title, s.name} {
+		best = min(best, cost(text, word, [...]int{titleWhole, titleBegin, titleInside}))
+	}
+	if best <= titleBegin {
+		return best
+	}
+	for _, text := range [][]byte{s.artist.folded, s.album.folded} {
+		best = min(best, cost(text, word, [...]int{creditWhole, creditBegin, creditInside}))
+	}
+	return best
+}
+
+// Places of the words in a title, best first.
+const (
+	isTitle = iota
+	beginsTitle
+	elsewhere
+	places
+)
+
+// place says where in the title the words stand that an item matches.
+func (s *search) place(it *Item) int {
+	title := s.title
+	if len(title) == 0 {
+		title = s.name
+	}
+	switch {
+	case len(s.words) == 0 || !bytes.HasPrefix(title, s.words[0]):
+		return elsewhere
+	case len(title) == len(s.whole) || len(s.title) == 0 && len(title)-len(s.whole) == len(it.Name)-len(stem(it.Name)):
+		if bytes.HasPrefix(title, s.whole) {
+			return isTitle
+		}
+	}
+	return beginsTitle
 }

@@ -76,6 +76,17 @@ func (p Packed) Title() string {
 	return from.unpackText()
 }
 
+// Names returns the info's title, artist and album, at once.
+func (p Packed) Names() (title, artist, album string) {
+	if p == "" {
+		return "", "", ""
+	}
+	from := packer{in: string(p)}
+	title = from.unpackText()
+	from.unpackText() // the container
+	return title, from.unpackText(), from.unpackText()
+}
+
 // packer packs or unpacks: each of its methods does either with the value that
 // it is given, so that the format is written down once.
 type packer struct {
