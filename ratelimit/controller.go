@@ -246,6 +246,16 @@ func (c *Controller) release(v *viewer) {
 	c.leave(v, time.Now())
 }
 
+// evict takes a viewer's place, for others.
+func (c *Controller) evict(v *viewer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if v.placed {
+		v.unplace()
+		c.serve(time.Now())
+	}
+}
+
 // resume lets a viewer that goes on after a long pause have a place again:
 // now, or before all others who wait.
 func (c *Controller) resume(v *viewer) {

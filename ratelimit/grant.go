@@ -175,3 +175,10 @@ func (g *Grant) Release() {
 	}
 	g.once.Do(func() { g.controller.release(g.viewer) })
 }
+
+// Forfeit is Release, and gives the viewer's place to others at once; else it
+// keeps it for a while, to come back. It may be called from any goroutine.
+func (g *Grant) Forfeit() {
+	g.Release()
+	g.controller.evict(g.viewer)
+}

@@ -28,16 +28,15 @@ const bookEvery = time.Second
 
 // outliving returns a context that ends with that of a request unless kept.
 // What the pacer sends goes on when the request is long done.
-func outliving(r *http.Request) (ctx context.Context, keep func() bool) {
-	ctx, cancel := context.WithCancel(context.Background())
-	return ctx, context.AfterFunc(r.Context(), cancel)
+func outliving(r *http.Request) (ctx context.Context, cancel func(), keep func() bool) {
+	ctx, cancel = context.WithCancel(context.Background())
+	return ctx, cancel, context.AfterFunc(r.Context(), cancel)
 }
 
 // leaves is from how many bytes on a range is left to the pacer: it takes
 // what is paced and goes over a TCP connection by HTTP/1 as it is.
 func (s *Server) leaves(r *http.Request, need ratelimit.TSpec) int64 {
-	conn, _ := r.Context().Value(connKey{}).(net.Conn)
-	_, _, plain := pacer.Plain(conn)
+	_, _, plain := pacer.Plain(connOf(r))
 	if s.pacer == nil || !plain || r.ProtoMajor != 1 || r.ContentLength != 0 || need.Rate <= 0 {
 		return math.MaxInt64
 	}
@@ -57,14 +56,31 @@ func (s *Server) handOver(w *pacedWriter, r *http.Request) bool {
 	tcp, unread, _ := pacer.Plain(conn)
 	ahead, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
 	d := w.delivery
-	err = s.pacer.Send(tcp, &pacer.Stream{
+	sending := &pacer.Stream{
 		File: d.file, Offset: w.left.offset, Left: w.left.size, Grant: d.grant, Owner: d,
 		Smooth: s.smoothing(conn, d.grant.Need().Rate), Keep: keep, Ahead: slices.Concat(ahead, unread),
-	})
-	if err != nil { // no descriptor is left, or the server is at its end
-		conn.Close()
 	}
-	return err == nil
+	if err = s.pacer.Send(tcp, sending); err != nil { // no descriptor is left, or the server is at its end
+		conn.Close()
+		return false
+	}
+	d.transfer.OnCut(handed{s.pacer, sending, d.grant})
+	return true
+}
+
+// handed is a stream that the pacer sends.
+type handed struct {
+	to     *pacer.Pacer
+	stream *pacer.Stream
+	grant  *ratelimit.Grant
+}
+
+var _ accounting.Cutter = handed{}
+
+// Cut ends the stream and its connection.
+func (h handed) Cut() {
+	h.grant.Forfeit()
+	h.to.Cut(h.stream)
 }
 
 // smoothing is the rate above which the kernel holds a stream's packets back,

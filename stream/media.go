@@ -15,6 +15,7 @@ import (
 	"mustserv/library/source"
 	"mustserv/ratelimit"
 	"mustserv/stream/accounting"
+	"mustserv/stream/auth"
 )
 
 // rangesMax is how many ranges one request may ask for; players ask for one.
@@ -52,6 +53,10 @@ func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library
 		s.serveHead(w, r, item)
 		return
 	}
+	if wait := s.ledger.Refused(clientAddr(r), played(item).Path); wait > 0 {
+		refuseEnded(w, wait)
+		return
+	}
 	need := s.Need(item)
 	grant, ok := s.admit(w, r, item)
 	if !ok {
@@ -63,7 +68,7 @@ func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library
 			d.End()
 		}
 	}()
-	ctx, keep := outliving(r)
+	ctx, cancel, keep := outliving(r)
 	file, info, ok := open(ctx, w, r, item)
 	if !ok {
 		return
@@ -73,7 +78,7 @@ func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library
 		return
 	}
 	paced := &pacedWriter{
-		ResponseWriter: w, control: http.NewResponseController(w), ctx: r.Context(),
+		ResponseWriter: w, control: http.NewResponseController(w), conn: connOf(r), ctx: ctx, cancel: cancel,
 		delivery: d, stall: s.config.Load().StallTimeout, leaves: s.leaves(r, need),
 		begin: func(status int, asked rest) *accounting.Transfer {
 			return s.ledger.Begin(booking(r, item, need, status, asked))
@@ -183,7 +188,7 @@ func cmsdStatic(info *probe.Info) string {
 // booking is what the ledger keeps of a request.
 func booking(r *http.Request, item *library.Item, need ratelimit.TSpec, status int, asked rest) accounting.Request {
 	b := accounting.Request{
-		Client: clientAddr(r), Path: played(item).Path, UserAgent: r.UserAgent(), Referer: r.Referer(),
+		Client: clientAddr(r), User: auth.Who(r.Context()).User, Path: played(item).Path, UserAgent: r.UserAgent(), Referer: r.Referer(),
 		Line:   r.Method + " " + r.URL.RequestURI() + " " + r.Proto,
 		Status: status, Offset: asked.offset, Size: asked.size, Needed: int64(need.Rate),
 	}

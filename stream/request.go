@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net"
 	"net/http"
+	"strconv"
+	"time"
 
 	"mustserv/library/source"
 	"mustserv/ratelimit"
@@ -62,6 +65,14 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
+// refuseEnded answers a player whose session an admin has ended. It is 403 and
+// no 503: no player tries one again.
+func refuseEnded(w http.ResponseWriter, wait time.Duration) {
+	seconds := int(math.Ceil(wait.Seconds()))
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	http.Error(w, fmt.Sprintf("An admin has ended this stream. It can be started again in %d s.", seconds), http.StatusForbidden)
+}
+
 // clientAddr is the address of the client without its port.
 func clientAddr(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
@@ -73,8 +84,14 @@ func clientAddr(r *http.Request) string {
 
 type connKey struct{}
 
-// withConn keeps the connection in the context of its requests, for the
-// paced writer to set its send buffer.
+// withConn keeps the connection in the context of its requests, for whom
+// sends over it.
 func withConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
+}
+
+// connOf returns the connection of a request; nil where it is not known.
+func connOf(r *http.Request) net.Conn {
+	c, _ := r.Context().Value(connKey{}).(net.Conn)
+	return c
 }

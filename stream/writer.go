@@ -26,7 +26,9 @@ const (
 type pacedWriter struct {
 	http.ResponseWriter
 	control  *http.ResponseController
-	ctx      context.Context
+	conn     net.Conn        // nil where it is not known
+	ctx      context.Context // of the file as well
+	cancel   func()          // ends it
 	delivery *delivery
 	stall    time.Duration // deadline of each step
 	begin    func(status int, asked rest) *accounting.Transfer
@@ -39,7 +41,10 @@ type pacedWriter struct {
 // rest is the part of an item that is still to be sent; none if size is 0.
 type rest struct{ offset, size int64 }
 
-var _ io.ReaderFrom = (*pacedWriter)(nil)
+var (
+	_ io.ReaderFrom     = (*pacedWriter)(nil)
+	_ accounting.Cutter = (*pacedWriter)(nil)
+)
 
 // Unwrap gives http.ResponseController the writer below.
 func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -54,8 +59,16 @@ func (w *pacedWriter) WriteHeader(status int) {
 func (w *pacedWriter) start(asked rest) {
 	if w.delivery.transfer == nil {
 		w.delivery.transfer = w.begin(w.status, asked)
+		w.delivery.transfer.OnCut(w)
 		w.delivery.grant.Start(asked.offset)
 	}
+}
+
+// Cut ends the answer where it is, also a write that waits for the player.
+func (w *pacedWriter) Cut() {
+	w.cancel()
+	w.control.SetWriteDeadline(time.Unix(1, 0))
+	w.delivery.grant.Forfeit()
 }
 
 // bound keeps the kernel from queueing much of a stream, so that a paused
@@ -124,9 +137,7 @@ func here(file source.File, offset int64) bool {
 // sendFile sends a range of the item, and returns what of it is left where
 // that fails or the file has shrunk; net/http ends the connection then.
 func (w *pacedWriter) sendFile(left rest) (rest, error) {
-	if conn, ok := w.ctx.Value(connKey{}).(net.Conn); ok {
-		bound(conn, w.delivery.grant)
-	}
+	bound(w.conn, w.delivery.grant)
 	from, _ := w.ResponseWriter.(io.ReaderFrom)
 	chunk := io.LimitedReader{R: w.delivery.file}
 	// All of it by sendfile, unless it is a part of some other file: of a cache, which others read, too.
@@ -159,6 +170,9 @@ func (w *pacedWriter) step(limit int64, send func(n int64) (int64, error)) (int6
 	}
 	before := time.Now()
 	w.control.SetWriteDeadline(before.Add(w.stall))
+	if err := w.ctx.Err(); err != nil { // it was cut, and that deadline is gone
+		return 0, err
+	}
 	sent, err := send(n)
 	w.delivery.transfer.Add(sent)
 	if err == nil {

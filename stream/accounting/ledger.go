@@ -10,6 +10,11 @@ import (
 	"time"
 )
 
+// refuseFor is how long the client of a session that was ended does not get
+// its item again: longer than players try by themselves, and short enough for
+// a person who is told why.
+const refuseFor = 30 * time.Second
+
 // Request describes one request of a player, as the access log shows it.
 type Request struct {
 	Client    string // address without port
@@ -31,6 +36,7 @@ type Request struct {
 type Session struct {
 	ID         string
 	Client     string
+	User       string // who logged in, or whom the address was signed for; empty if nobody need
 	UserAgent  string
 	Path       string
 	Started    time.Time
@@ -67,6 +73,7 @@ type Ledger struct {
 	log      io.Writer // nil for none; one Write per line
 	closed   bool
 	sessions map[sessionKey]*session
+	refused  map[sessionKey]time.Time // until then
 	begun    int64
 	sums     Totals // but Sessions and SentRate
 	meter    meter
@@ -77,7 +84,7 @@ type sessionKey struct{ client, path string }
 // NewLedger returns an empty ledger whose sessions end when no request has
 // been open for linger.
 func NewLedger(linger time.Duration) *Ledger {
-	return &Ledger{linger: linger, sessions: make(map[sessionKey]*session)}
+	return &Ledger{linger: linger, sessions: make(map[sessionKey]*session), refused: make(map[sessionKey]time.Time)}
 }
 
 // SetLog makes w the access log; each line is one Write. Nil is no log.
@@ -104,8 +111,46 @@ func (l *Ledger) Begin(r Request) *Transfer {
 		l.sessions[key] = s
 	}
 	l.sums.Requests++
-	s.begin(r, now)
-	return &Transfer{ledger: l, session: s, asked: r.Size, began: now}
+	t := &Transfer{ledger: l, session: s, asked: r.Size, began: now}
+	s.begin(t, r, now)
+	return t
+}
+
+// End ends a session at once, because an admin wants it: its transfers are cut,
+// it gets its line in the log, and for a while its client is refused the item.
+// It returns the session as it was, and false if there is none.
+func (l *Ledger) End(id string) (Session, bool) {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for key, s := range l.sessions {
+		if s.id == id {
+			was := s.snapshot(now)
+			s.cut(endedByAdmin)
+			l.refuse(key, now)
+			l.end(key, s)
+			return was, true
+		}
+	}
+	return Session{}, false
+}
+
+// refuse remembers whom not to serve, and forgets who has waited.
+func (l *Ledger) refuse(key sessionKey, now time.Time) {
+	for old, until := range l.refused {
+		if !until.After(now) {
+			delete(l.refused, old)
+		}
+	}
+	l.refused[key] = now.Add(refuseFor)
+}
+
+// Refused returns for how long a client does not get an item because an admin
+// has ended its session; 0 if it may have it.
+func (l *Ledger) Refused(client, path string) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(0, time.Until(l.refused[sessionKey{client, path}]))
 }
 
 // Sessions returns the sessions that run, oldest first.
@@ -152,76 +197,12 @@ func (l *Ledger) end(key sessionKey, s *session) {
 	}
 }
 
-// Transfer is the bytes of one request. It belongs to one goroutine.
-type Transfer struct {
-	ledger        *Ledger
-	session       *session
-	began         time.Time
-	asked, sent   int64 // bytes
-	retransmitted int64
-	ended         bool
-}
-
-// Add books n bytes as sent.
-func (t *Transfer) Add(n int64) {
-	if n <= 0 {
-		return
-	}
-	now := time.Now()
-	t.ledger.mu.Lock()
-	defer t.ledger.mu.Unlock()
-	t.sent += n
-	t.ledger.sums.Bytes += n
-	t.ledger.meter.add(n, now)
-	t.ledger.sums.Stalls += t.session.add(n, now)
-}
-
-// Paused books that the player took no bytes for a while.
-func (t *Transfer) Paused(d time.Duration) {
-	t.ledger.mu.Lock()
-	defer t.ledger.mu.Unlock()
-	t.session.play.rest(d)
-}
-
-// Network books how the network does: its round trip, and how many segments
-// were sent again since the transfer began.
-func (t *Transfer) Network(rtt time.Duration, retransmitted int64) {
-	t.ledger.mu.Lock()
-	defer t.ledger.mu.Unlock()
-	more := retransmitted - t.retransmitted
-	t.retransmitted = retransmitted
-	t.session.rtt = rtt
-	t.session.retransmitted += more
-	t.ledger.sums.Retransmitted += more
-}
-
-// End ends the transfer; the session ends once none has been open for the
-// ledger's linger. A second End does nothing.
-func (t *Transfer) End() {
-	l, s := t.ledger, t.session
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if t.ended {
-		return
-	}
-	t.ended = true
-	s.open--
-	s.last = time.Now()
-	kept := saved(t.asked, t.sent, s.last.Sub(t.began))
-	s.saved += kept
-	l.sums.Saved += kept
-	if s.open > 0 || l.closed {
-		return
-	}
-	s.timer = time.AfterFunc(l.linger, func() { l.expire(s) })
-}
-
 // expire ends a session unless a request has come in at the last moment.
 func (l *Ledger) expire(s *session) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	key := sessionKey{s.request.Client, s.request.Path}
-	if s.open == 0 && l.sessions[key] == s {
+	if len(s.open) == 0 && l.sessions[key] == s {
 		l.end(key, s)
 	}
 }

@@ -88,7 +88,7 @@ func TestLogLine(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		tr.End()
 		l.Close()
-		want := `^10\.0\.0\.1 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET /media/a HTTP/1\.1" 206 250000 "http://x/\\u202e" "evil\\"\\n1\.2\.3\.4 - - agent" 2\.000 2000000 1000000\n$`
+		want := `^10\.0\.0\.1 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET /media/a HTTP/1\.1" 206 250000 "http://x/\\u202e" "evil\\"\\n1\.2\.3\.4 - - agent" 2\.000 2000000 1000000 -\n$`
 		if !regexp.MustCompile(want).MatchString(log.String()) {
 			t.Errorf("got  %q\nwant %s", log, want)
 		}
@@ -187,6 +187,70 @@ func TestSavedAndLost(t *testing.T) {
 		}
 		if s := l.Sessions()[0]; s.RTT != 30*time.Millisecond || s.Retransmitted != 20 || s.Saved != 625_000 || l.Totals().Retransmitted != 20 {
 			t.Errorf("%+v, in all %+v", s, l.Totals())
+		}
+		l.Close()
+	})
+}
+
+// cuts counts how often it is asked to end something.
+type cuts int
+
+func (c *cuts) Cut() { *c++ }
+
+func TestEndByAdmin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, log := NewLedger(time.Minute), new(syncBuffer)
+		l.SetLog(log)
+		var cut, before, other cuts
+		r := request("10.0.0.1", "a", 0)
+		r.User = "ann"
+		gone, one, two := l.Begin(r), l.Begin(r), l.Begin(r)
+		gone.OnCut(&before)
+		gone.End()
+		one.OnCut(&before)
+		one.OnCut(&cut) // it has changed hands
+		two.OnCut(&cut)
+		one.Add(1000)
+		l.Begin(request("10.0.0.2", "a", 0)).OnCut(&other)
+		if _, ok := l.End("3"); ok {
+			t.Error("a session that is not there was ended")
+		}
+		if was, ok := l.End("1"); !ok || was.User != "ann" || was.Bytes != 1000 || !was.Active {
+			t.Errorf("ended %+v, %v", was, ok)
+		}
+		if cut != 2 || before != 0 || other != 0 {
+			t.Errorf("cut %d times, %d before, %d others", cut, before, other)
+		}
+		if line := log.String(); !strings.HasPrefix(line, "10.0.0.1 - ann [") || !strings.HasSuffix(line, " admin\n") || strings.Count(line, "\n") != 1 {
+			t.Errorf("log: %q", line)
+		}
+		one.OnCut(&cut) // the pacer has it only now
+		if cut != 3 {
+			t.Error("who comes too late is not told")
+		}
+		one.Add(5)
+		one.End()
+		two.End()
+		one.OnCut(&cut)
+		if cut != 3 {
+			t.Error("cut after its end")
+		}
+		if got := l.Refused("10.0.0.1", "a"); got != refuseFor {
+			t.Errorf("refused for %v", got)
+		}
+		if l.Refused("10.0.0.1", "b") != 0 || l.Refused("10.0.0.2", "a") != 0 {
+			t.Error("others are refused")
+		}
+		if _, ok := l.End("1"); ok || len(l.Sessions()) != 1 {
+			t.Error("the session is still there")
+		}
+		time.Sleep(refuseFor)
+		if got := l.Refused("10.0.0.1", "a"); got != 0 {
+			t.Errorf("still refused for %v", got)
+		}
+		l.End("2")
+		if len(l.refused) != 1 {
+			t.Errorf("%d are remembered, want the last only", len(l.refused))
 		}
 		l.Close()
 	})

@@ -11,16 +11,20 @@ import (
 // where the player has been.
 const jumpOver = 1 << 20
 
+// endedByAdmin is why a session has ended, in the access log.
+const endedByAdmin = "admin"
+
 // session is a running session; the ledger's lock guards it.
 type session struct {
 	id      string
 	request Request // the first; Needed is the latest
 	started time.Time
 	last    time.Time // the last end of a request
-	open    int       // requests
+	open    []*Transfer
 	bytes   int64
 	meter   meter
 	timer   *time.Timer // runs while no request is open
+	ended   string      // by whom, before its time; empty for nobody
 
 	next          int64 // offset behind the last byte sent
 	play          play
@@ -29,19 +33,27 @@ type session struct {
 	saved         int64
 }
 
-func (s *session) begin(r Request, now time.Time) {
+func (s *session) begin(t *Transfer, r Request, now time.Time) {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
-	if s.open == 0 {
+	if len(s.open) == 0 {
 		s.play.resume(now)
 	}
-	s.open++
+	s.open = append(s.open, t)
 	s.request.Needed, s.play.average = r.Needed, r.Average
 	if r.Offset < s.next-jumpOver || r.Offset > s.next+jumpOver {
 		s.play.jump(now)
 	}
 	s.next = r.Offset
+}
+
+// cut ends the transfers that are open.
+func (s *session) cut(by string) {
+	s.ended = by
+	for _, t := range s.open {
+		t.cut()
+	}
 }
 
 // add returns how many stalls it has come upon.
@@ -56,9 +68,9 @@ func (s *session) add(n int64, now time.Time) int64 {
 
 func (s *session) snapshot(now time.Time) Session {
 	return Session{
-		ID: s.id, Client: s.request.Client, UserAgent: s.request.UserAgent, Path: s.request.Path,
+		ID: s.id, Client: s.request.Client, User: s.request.User, UserAgent: s.request.UserAgent, Path: s.request.Path,
 		Started: s.started, Bytes: s.bytes, NeededRate: s.request.Needed,
-		SentRate: s.meter.rate(now), Lead: max(0, s.play.lead(now).Seconds()), Active: s.open > 0,
+		SentRate: s.meter.rate(now), Lead: max(0, s.play.lead(now).Seconds()), Active: len(s.open) > 0,
 		Stalls: s.play.stalls, RTT: s.rtt, Retransmitted: s.retransmitted, Saved: s.saved,
 	}
 }
@@ -71,12 +83,12 @@ func sortByStart(list []Session) {
 }
 
 // line is the session in the access log: the combined format of Apache with
-// three fields behind it, the seconds from first byte to last, the needed
-// and the mean rate in bit/s.
+// four fields behind it, the seconds from first byte to last, the needed and
+// the mean rate in bit/s, and who ended it: "admin", or "-" for the player.
 func (s *session) line() string {
 	r := &s.request
 	end := s.last
-	if s.open > 0 || end.IsZero() {
+	if len(s.open) > 0 || end.IsZero() {
 		end = time.Now()
 	}
 	seconds := max(end.Sub(s.started).Seconds(), 0.001)
@@ -100,6 +112,8 @@ func (s *session) line() string {
 	b = strconv.AppendInt(b, r.Needed, 10)
 	b = append(b, ' ')
 	b = strconv.AppendInt(b, int64(float64(s.bytes)*8/seconds), 10)
+	b = append(b, ' ')
+	b = append(b, cmp.Or(s.ended, "-")...)
 	return string(append(b, '\n'))
 }
 

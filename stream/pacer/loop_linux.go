@@ -39,7 +39,8 @@ type loop struct {
 	owned int // connections; guarded by the pacer's lock
 
 	mu    sync.Mutex
-	inbox *Stream // new ones and those that come back from the filler, linked by next
+	inbox *Stream   // new ones and those that come back from the filler, linked by next
+	cuts  []*Stream // to be ended, if they are still here
 	order order
 
 	wheel   wheel
@@ -100,6 +101,14 @@ func (l *loop) watch(fd, op int, events uint32) error {
 func (l *loop) push(s *Stream) {
 	l.mu.Lock()
 	s.next, l.inbox = l.inbox, s
+	l.mu.Unlock()
+	l.wake()
+}
+
+// cut has the loop end a stream, if it is its own and goes on.
+func (l *loop) cut(s *Stream) {
+	l.mu.Lock()
+	l.cuts = append(l.cuts, s)
 	l.mu.Unlock()
 	l.wake()
 }
@@ -189,14 +198,14 @@ func (l *loop) polled(uintptr) bool {
 func (l *loop) hasMail() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.inbox != nil || l.order != l.obeyed
+	return l.inbox != nil || l.cuts != nil || l.order != l.obeyed
 }
 
 // receive takes what came from other goroutines.
 func (l *loop) receive() {
 	l.mu.Lock()
-	s, o := l.inbox, l.order
-	l.inbox = nil
+	s, cuts, o := l.inbox, l.cuts, l.order
+	l.inbox, l.cuts = nil, nil
 	l.mu.Unlock()
 	if o != l.obeyed {
 		l.obeyed = o
@@ -211,6 +220,11 @@ func (l *loop) receive() {
 			l.filled(s)
 		}
 		s = next
+	}
+	for _, s := range cuts {
+		if s.fd < len(l.streams) && l.streams[s.fd] == s {
+			l.end(s)
+		}
 	}
 }
 

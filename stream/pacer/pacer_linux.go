@@ -57,6 +57,16 @@ func (p *Pacer) Send(conn *net.TCPConn, s *Stream) error {
 	return nil
 }
 
+// Cut ends a stream that was sent before its time, and its connection; one
+// that has ended already stays as it is. It may be called from any goroutine.
+func (p *Pacer) Cut(s *Stream) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range p.loops { // one of them has it
+		l.cut(s)
+	}
+}
+
 // choose returns the loop for one more connection, and counts it.
 func (p *Pacer) choose() (*loop, error) {
 	p.mu.Lock()

@@ -19,6 +19,9 @@ func New(Options) *Pacer { return nil }
 // Send refuses the stream.
 func (p *Pacer) Send(*net.TCPConn, *Stream) error { return errors.ErrUnsupported }
 
+// Cut has nothing to end.
+func (p *Pacer) Cut(*Stream) {}
+
 // Drain does nothing.
 func (p *Pacer) Drain() {}
 

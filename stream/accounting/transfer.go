@@ -1,0 +1,95 @@
+package accounting
+
+import (
+	"slices"
+	"time"
+)
+
+// Cutter ends what a transfer counts before its time.
+type Cutter interface {
+	// Cut is called from any goroutine, but not after the transfer's End. The
+	// ledger is locked meanwhile: it must neither wait nor ask the ledger.
+	Cut()
+}
+
+// Transfer is the bytes of one request. It belongs to one goroutine.
+type Transfer struct {
+	ledger        *Ledger
+	session       *session
+	cutter        Cutter
+	began         time.Time
+	asked, sent   int64 // bytes
+	retransmitted int64
+	ended         bool
+}
+
+// Add books n bytes as sent.
+func (t *Transfer) Add(n int64) {
+	if n <= 0 {
+		return
+	}
+	now := time.Now()
+	t.ledger.mu.Lock()
+	defer t.ledger.mu.Unlock()
+	t.sent += n
+	t.ledger.sums.Bytes += n
+	t.ledger.meter.add(n, now)
+	t.ledger.sums.Stalls += t.session.add(n, now)
+}
+
+// OnCut says who ends the transfer if its session is ended, instead of the one
+// before. If it has been ended already, c is asked at once.
+func (t *Transfer) OnCut(c Cutter) {
+	t.ledger.mu.Lock()
+	defer t.ledger.mu.Unlock()
+	t.cutter = c
+	if t.session.ended != "" {
+		t.cut()
+	}
+}
+
+func (t *Transfer) cut() {
+	if t.cutter != nil && !t.ended {
+		t.cutter.Cut()
+	}
+}
+
+// Paused books that the player took no bytes for a while.
+func (t *Transfer) Paused(d time.Duration) {
+	t.ledger.mu.Lock()
+	defer t.ledger.mu.Unlock()
+	t.session.play.rest(d)
+}
+
+// Network books how the network does: its round trip, and how many segments
+// were sent again since the transfer began.
+func (t *Transfer) Network(rtt time.Duration, retransmitted int64) {
+	t.ledger.mu.Lock()
+	defer t.ledger.mu.Unlock()
+	more := retransmitted - t.retransmitted
+	t.retransmitted = retransmitted
+	t.session.rtt = rtt
+	t.session.retransmitted += more
+	t.ledger.sums.Retransmitted += more
+}
+
+// End ends the transfer; the session ends once none has been open for the
+// ledger's linger. A second End does nothing.
+func (t *Transfer) End() {
+	l, s := t.ledger, t.session
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if t.ended {
+		return
+	}
+	t.ended = true
+	s.open = slices.DeleteFunc(s.open, func(o *Transfer) bool { return o == t })
+	s.last = time.Now()
+	kept := saved(t.asked, t.sent, s.last.Sub(t.began))
+	s.saved += kept
+	l.sums.Saved += kept
+	if len(s.open) > 0 || l.closed || s.ended != "" {
+		return
+	}
+	s.timer = time.AfterFunc(l.linger, func() { l.expire(s) })
+}
