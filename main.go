@@ -383,7 +383,11 @@ func (a *app) run(ctx context.Context, hangup <-chan os.Signal) int {
 	libraryCtx, endLibrary := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() { defer close(done); a.library.Run(libraryCtx) }()
+	pagesCtx, endPages := context.WithCancel(ctx)
+	defer endPages()
+	go a.pages.Run(pagesCtx)
 	status := a.watch(ctx, hangup)
+	endPages() // browsers that watch the status would hold the shutdown up
 	patience := a.config.Load().Stream.ShutdownTimeout
 	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
@@ -471,6 +475,8 @@ type desk struct{ *app }
 var _ webui.Admin = desk{}
 
 func (d desk) Log() []string { return d.tail.Lines() }
+
+func (d desk) EndSession(id string) (accounting.Session, bool) { return d.ledger.End(id) }
 
 func (d desk) Rescan() { d.library.Rescan() }
 

@@ -96,9 +96,9 @@ func (s *Server) needed(escaped string) auth.Role {
 	switch {
 	case escaped == "/healthz", escaped == "/readyz", escaped == "/login", escaped == "/favicon.ico", under(escaped, "/static"):
 		return auth.Nobody
-	case under(escaped, "/admin"), under(escaped, "/api/v1/admin"):
+	case under(escaped, "/admin"), under(escaped, "/api/v1/admin"), escaped == "/status/end", strings.HasPrefix(escaped, "/api/v1/sessions/"):
 		return auth.Admin
-	case s.auth.On() && (escaped == "/status" || escaped == "/api/v1/sessions"):
+	case s.auth.On() && (under(escaped, "/status") || escaped == "/api/v1/sessions"):
 		return auth.Admin
 	}
 	return auth.Viewer

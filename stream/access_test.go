@@ -94,7 +94,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"/", "/browse/s/", "/watch/s/c.wav", "/media/s/a%20b.wav", "/media/s/", "/playlist/s.m3u", "/art/s/c.wav", "/subtitles/s/c.wav",
 		"/api/v1/items/s", "/api/v1/search?q=a", "/api/v1/shares", "/api/v1/status", "/metrics", "/chart/s/c.wav", "/search",
 	}
-	admins := []string{"/admin", "/admin/config", "/api/v1/admin/config", "/status", "/api/v1/sessions"}
+	admins := []string{"/admin", "/admin/config", "/api/v1/admin/config", "/status", "/status/events", "/status/end", "/api/v1/sessions", "/api/v1/sessions/1/end"}
 	type row struct {
 		name string
 		asking
@@ -165,6 +165,11 @@ func TestWithoutUsersThisComputerIsTheAdmin(t *testing.T) {
 		{"a film", asking{target: "/media/s/c.wav"}, 200},
 		{"an address signed before", asking{target: "/signed/x.y.z/media/s/c.wav"}, 200},
 		{"the status", asking{target: "/status"}, 200},
+		{"the status, live", asking{target: "/status/events"}, 200},
+		{"to end a session from elsewhere", asking{method: "POST", target: "/status/end"}, 403},
+		{"to end one from elsewhere as a program", asking{method: "POST", target: "/api/v1/sessions/1/end"}, 403},
+		{"to end one from here", asking{method: "POST", target: "/status/end", from: "127.0.0.1:1", host: "localhost:8000"}, 200},
+		{"to end one from here, a foreign page", asking{method: "POST", target: "/status/end", from: "127.0.0.1:1", host: "localhost:8000", origin: "http://evil.example"}, 403},
 		{"admin from elsewhere", asking{target: "/admin"}, 403},
 		{"admin from here", asking{target: "/admin", from: "127.0.0.1:1", host: "localhost:8000"}, 200},
 		{"admin from here over IPv6", asking{target: "/admin", from: "[::1]:1", host: "[::1]:8000"}, 200},

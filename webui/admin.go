@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 
+	"mustserv/stream/accounting"
 	"mustserv/stream/auth"
 	"mustserv/webui/settings"
 )
@@ -30,6 +31,9 @@ type Admin interface {
 	// TryShare reads the top of a share as it would be read, and says what it
 	// found.
 	TryShare(ctx context.Context, s NewShare) (found string, err error)
+	// EndSession ends a session at once, and returns it as it was; false if
+	// there is none.
+	EndSession(id string) (accounting.Session, bool)
 	// Rescan looks through all shares again.
 	Rescan()
 	// Log returns the last lines of the log.

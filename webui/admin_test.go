@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"mustserv/stream/accounting"
 	"mustserv/stream/auth"
 	"mustserv/webui/settings"
 )
@@ -18,6 +19,7 @@ type fakeDesk struct {
 	text, hash string
 	tried      NewShare
 	rescans    int
+	ended      []string
 	refuses    error
 }
 
@@ -51,6 +53,11 @@ func (d *fakeDesk) TryShare(_ context.Context, s NewShare) (string, error) {
 		return "", errors.New("the folder does not exist")
 	}
 	return "It can be read.", nil
+}
+
+func (d *fakeDesk) EndSession(id string) (accounting.Session, bool) {
+	d.ended = append(d.ended, id)
+	return accounting.Session{ID: id, Client: "192.0.2.1", Path: "Movies/a.mp4", Started: when()}, id == "1"
 }
 
 func (d *fakeDesk) Rescan()       { d.rescans++ }
@@ -162,5 +169,40 @@ func TestAppendShareKeepsTheRest(t *testing.T) {
 		if got := appendShare(row.text, row.share); got != row.want {
 			t.Errorf("%s: %q, want %q", row.name, got, row.want)
 		}
+	}
+}
+
+func TestEndSession(t *testing.T) {
+	d, ask := administered(t)
+	for _, row := range []struct {
+		name, target string
+		form         url.Values
+		who          auth.Role
+		status       int
+		want         string // where it leads, or what is said
+	}{
+		{"on the page", "/status/end", url.Values{"id": {"1"}}, auth.Admin, 302, "/status?done=ended"},
+		{"too late", "/status/end", url.Values{"id": {"2"}}, auth.Admin, 302, "/status?done=gone"},
+		{"by a viewer", "/status/end", url.Values{"id": {"1"}}, auth.Viewer, 404, "no such page"},
+		{"by a program", "/api/v1/sessions/1/end", nil, auth.Admin, 200, `"id":"1","client":"192.0.2.1"`},
+		{"by a program, too late", "/api/v1/sessions/2/end", nil, auth.Admin, 404, "no such session"},
+		{"by a viewer's program", "/api/v1/sessions/1/end", nil, auth.Viewer, 404, "no such page"},
+	} {
+		d.ended = nil
+		w := ask("POST", row.target, row.form, row.who)
+		if w.Code != row.status || !strings.Contains(w.Header().Get("Location")+w.Body.String(), row.want) {
+			t.Errorf("%s: %d %v %s", row.name, w.Code, w.Header(), w.Body)
+		}
+		if (len(d.ended) > 0) != (row.who == auth.Admin) {
+			t.Errorf("%s: asked for %v", row.name, d.ended)
+		}
+	}
+	for _, target := range []string{"/status/end", "/api/v1/sessions/1/end"} {
+		if w := ask("GET", target, nil, auth.Admin); w.Code != 404 {
+			t.Errorf("GET %s is %d", target, w.Code)
+		}
+	}
+	if got := ask("GET", "/status?done=ended", nil, auth.Admin).Body.String(); !strings.Contains(got, "was ended") {
+		t.Errorf("the page does not say that it was done: %s", got)
 	}
 }

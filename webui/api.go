@@ -133,6 +133,7 @@ func (h *Handler) apiSearch(w http.ResponseWriter, r *http.Request, _ string) er
 type sessionJSON struct {
 	ID         string    `json:"id"`
 	Client     string    `json:"client"`
+	User       string    `json:"user"` // empty where nobody need log in
 	UserAgent  string    `json:"user_agent"`
 	Path       string    `json:"path"`
 	Started    time.Time `json:"started"`
@@ -160,7 +161,7 @@ func (h *Handler) apiSessions(w http.ResponseWriter, _ *http.Request, _ string) 
 
 func describeSession(s accounting.Session) sessionJSON {
 	return sessionJSON{
-		ID: s.ID, Client: s.Client, UserAgent: s.UserAgent, Path: s.Path, Started: utc(s.Started), Bytes: s.Bytes,
+		ID: s.ID, Client: s.Client, User: s.User, UserAgent: s.UserAgent, Path: s.Path, Started: utc(s.Started), Bytes: s.Bytes,
 		NeededRate: s.NeededRate, SentRate: s.SentRate, Lead: finite(s.Lead), Active: s.Active,
 		Stalls: s.Stalls, RTT: s.RTT.Seconds(), Retransmitted: s.Retransmitted, Saved: s.Saved,
 	}

@@ -11,6 +11,9 @@ import (
 var (
 	errNoPage = errors.New("there is no such page")
 	errMethod = errors.New("only GET and HEAD are answered here")
+
+	errNoSession    = errors.New("there is no such session")
+	errTooManyWatch = errors.New("too many browsers watch the status")
 )
 
 // parameterError says that a parameter of a query has a wrong value.
@@ -39,6 +42,11 @@ func failureOf(err error) failure {
 	case errors.Is(err, errNoPage):
 		return failure{http.StatusNotFound, "Nothing here", "There is no such page.",
 			"Perhaps the address was copied in part. Start again from the top."}
+	case errors.Is(err, errNoSession):
+		return failure{http.StatusNotFound, "Nothing here", "There is no such session.", "It has ended already."}
+	case errors.Is(err, errTooManyWatch):
+		return failure{http.StatusServiceUnavailable, "Too many look", "Too many browsers watch the status at the moment.",
+			"Close some, or load the status page now and then."}
 	case errors.Is(err, errMethod):
 		return failure{http.StatusMethodNotAllowed, "Not that way", "Only GET and HEAD are answered here.",
 			"Open the address as a page."}

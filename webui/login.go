@@ -9,7 +9,7 @@ import (
 	"mustserv/stream/auth"
 )
 
-const loginMax = 8 << 10 // bytes of a form
+const formMax = 8 << 10 // bytes of a short form
 
 type loginPage struct {
 	To, User string // where to go afterwards, and who was tried
@@ -23,7 +23,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request, _ string) error 
 
 // logIn answers the form with a session, and the page that was wanted.
 func (h *Handler) logIn(w http.ResponseWriter, r *http.Request, _ string) error {
-	r.Body = http.MaxBytesReader(w, r.Body, loginMax)
+	r.Body = http.MaxBytesReader(w, r.Body, formMax)
 	p := loginPage{To: ownPath(r.PostFormValue("to")), User: r.PostFormValue("user")}
 	who, err := h.Keeper.Check(r.Context(), clientOf(r), p.User, r.PostFormValue("password"))
 	status := http.StatusForbidden

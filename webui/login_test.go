@@ -57,7 +57,7 @@ func TestLogin(t *testing.T) {
 		{"wrong password", "ann", "x", "/", 403, ""},
 		{"wrong user", `"><script>alert(1)</script>`, "x", `"><script>`, 403, ""},
 		{"nothing", "", "", "", 403, ""},
-		{"too long", "ann", strings.Repeat("x", loginMax), "/", 403, ""},
+		{"too long", "ann", strings.Repeat("x", formMax), "/", 403, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			w := post(h, "/login", url.Values{"user": {row.user}, "password": {row.password}, "to": {row.to}})

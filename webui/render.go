@@ -35,7 +35,7 @@ func newPages(s statics) pages {
 func helpers(s statics) template.FuncMap {
 	return template.FuncMap{
 		"static": s.url, "kinds": kindLinks, "visible": visible, "plain": plain,
-		"clock": clock, "span": span, "size": size, "rate": rate, "count": count, "thousands": thousands,
+		"clock": clock, "span": span, "precise": precise, "size": size, "rate": rate, "count": count, "thousands": thousands,
 	}
 }
 

@@ -20,11 +20,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail = h.failAPI
 	}
 	answer, rest := h.route(path)
-	change := h.changes(path)
+	change, object := h.changes(path)
 	var err error
 	switch {
 	case r.Method == http.MethodPost && change != nil:
-		err = change(w, r, rest)
+		err = change(w, r, object)
 	case answer == nil:
 		err = errNoPage
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
@@ -82,6 +82,8 @@ func (h *Handler) exactly(path string) endpoint {
 		return h.search
 	case "/status":
 		return h.status
+	case "/status/events":
+		return h.watchStatus
 	case "/favicon.ico":
 		return h.favicon
 	case "/api/v1/items":
@@ -100,8 +102,16 @@ func (h *Handler) exactly(path string) endpoint {
 	return nil
 }
 
-// changes returns who answers a POST to a path, which changes something.
-func (h *Handler) changes(path string) endpoint {
+// changes returns who answers a POST to a path, which changes something, and
+// what is left of it.
+func (h *Handler) changes(path string) (answer endpoint, rest string) {
+	if rest, ok := strings.CutPrefix(path, "/api/v1/sessions/"); ok && strings.HasSuffix(rest, "/end") {
+		return h.needAdmin(h.apiEndSession), rest
+	}
+	return h.changesAt(path), ""
+}
+
+func (h *Handler) changesAt(path string) endpoint {
 	switch path {
 	case "/login":
 		return h.logIn
@@ -113,6 +123,8 @@ func (h *Handler) changes(path string) endpoint {
 		return h.needAdmin(h.checkConfig)
 	case "/admin/share":
 		return h.needAdmin(h.addShare)
+	case "/status/end":
+		return h.needAdmin(h.endSession)
 	case "/admin/rescan":
 		return h.needAdmin(h.rescan)
 	}

@@ -129,9 +129,10 @@ func TestHeadIsGetWithoutBody(t *testing.T) {
 	}
 }
 
-func TestStatusRefreshes(t *testing.T) {
-	if got := get(testHandler(t, testRoot()), "GET", "/status").Header().Get("Refresh"); got != "5" {
-		t.Errorf("Refresh: %q", got)
+func TestStatusRefreshesWithoutScripts(t *testing.T) {
+	w := get(testHandler(t, testRoot()), "GET", "/status")
+	if !strings.Contains(w.Body.String(), `<noscript><meta http-equiv="refresh" content="5"></noscript>`) || w.Header().Get("Refresh") != "" {
+		t.Errorf("without scripts it stays as it is, or with them it does not: %v", w.Header())
 	}
 }
 

@@ -1,7 +1,6 @@
 package webui
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -9,14 +8,18 @@ import (
 
 	"mustserv/library"
 	"mustserv/stream/accounting"
+	"mustserv/stream/auth"
 )
 
-// refreshStatus is how often a browser asks for the status page again.
-const refreshStatus = 5 * time.Second
+// longLead is the lead that fills its bar.
+const longLead = 30 * time.Second
 
 type statusPage struct {
 	Status
-	ReservedPercent, SentPercent int // of the capacity
+	Admin                        bool   // who looks may end sessions
+	Said                         string // what was done
+	Hour                         *graph // nil while there is none
+	ReservedPercent, SentPercent int    // of the capacity
 	Items, Unmeasured            int
 	Bytes                        int64
 	Sessions                     []sessionRow
@@ -25,14 +28,18 @@ type statusPage struct {
 
 // sessionRow is a session as it is shown.
 type sessionRow struct {
-	Client, Agent string
-	Name, In, URL string // of the item; any bytes in the first two
-	Needed, Sent  int64  // bit/s
-	Bytes         int64
-	Since         time.Duration
-	Lead, Network string
-	Stalls        int64
-	Active        bool
+	ID                  string
+	Client, User, Agent string
+	Name, In, URL       string // of the item; any bytes in the first two
+	Needed, Sent        int64  // bit/s
+	Bytes               int64
+	Since               time.Duration
+	Lead                time.Duration // 0 if not known
+	LeadPercent         int           // of a long one
+	RTT                 time.Duration // 0 if not known
+	Lost                int           // segments
+	Stalls              int64
+	Active              bool
 }
 
 // shareRow is a share as it is shown.
@@ -49,12 +56,19 @@ type shareRow struct {
 
 // status shows who watches what, and how the server and its shares are.
 func (h *Handler) status(w http.ResponseWriter, r *http.Request, _ string) error {
-	w.Header().Set("Refresh", fmt.Sprint(int(refreshStatus.Seconds())))
-	return h.render(w, r, http.StatusOK, "status", "Status", h.statusPage(time.Now()))
+	p := h.statusPage(time.Now())
+	p.Admin = h.isAdmin(r)
+	switch r.URL.Query().Get("done") {
+	case "ended":
+		p.Said = "The session was ended. Its player does not get the file again for half a minute."
+	case "gone":
+		p.Said = "That session had ended already."
+	}
+	return h.render(w, r, http.StatusOK, "status", "Status", p)
 }
 
 func (h *Handler) statusPage(now time.Time) statusPage {
-	p := statusPage{Status: h.Status()}
+	p := statusPage{Status: h.Status(), Hour: newGraph(h.hour.samples(now), now)}
 	p.ReservedPercent = percent(p.Reserved, p.Capacity)
 	p.SentPercent = percent(p.SentRate, p.Capacity)
 	for _, s := range h.Sessions() {
@@ -67,6 +81,34 @@ func (h *Handler) statusPage(now time.Time) statusPage {
 	return p
 }
 
+// endSession answers the form of the page.
+func (h *Handler) endSession(w http.ResponseWriter, r *http.Request, _ string) error {
+	r.Body = http.MaxBytesReader(w, r.Body, formMax)
+	if _, ok := h.end(r, r.PostFormValue("id")); !ok {
+		return redirect(w, "/status?done=gone")
+	}
+	return redirect(w, "/status?done=ended")
+}
+
+// apiEndSession answers a POST to /api/v1/sessions/ID/end with the session as
+// it was.
+func (h *Handler) apiEndSession(w http.ResponseWriter, r *http.Request, rest string) error {
+	id, _ := strings.CutSuffix(rest, "/end")
+	s, ok := h.end(r, id)
+	if !ok {
+		return errNoSession
+	}
+	return answerJSON(w, describeSession(s))
+}
+
+func (h *Handler) end(r *http.Request, id string) (accounting.Session, bool) {
+	s, ok := h.Admin.EndSession(id)
+	if ok {
+		h.Log.Info("session ended by an admin", "user", auth.Who(r.Context()).User, "from", clientOf(r), "client", s.Client, "path", s.Path)
+	}
+	return s, ok
+}
+
 func percent(part, whole int64) int {
 	if whole <= 0 {
 		return 0
@@ -76,16 +118,12 @@ func percent(part, whole int64) int {
 
 func (h *Handler) sessionRow(s accounting.Session, now time.Time) sessionRow {
 	row := sessionRow{
-		Client: s.Client, Agent: playerName(s.UserAgent), In: parent(s.Path), URL: watchURL(s.Path),
+		ID: s.ID, Client: s.Client, User: s.User, Agent: playerName(s.UserAgent), In: parent(s.Path), URL: watchURL(s.Path),
 		Name:   s.Path[strings.LastIndexByte(s.Path, '/')+1:],
-		Needed: s.NeededRate, Sent: s.SentRate, Bytes: s.Bytes, Since: now.Sub(s.Started), Active: s.Active, Stalls: s.Stalls,
+		Needed: s.NeededRate, Sent: s.SentRate, Bytes: s.Bytes, Since: now.Sub(s.Started), Active: s.Active,
+		Stalls: s.Stalls, RTT: s.RTT, Lost: int(s.Retransmitted), Lead: time.Duration(s.Lead * float64(time.Second)),
 	}
-	if s.Lead > 0 {
-		row.Lead = span(time.Duration(s.Lead * float64(time.Second)))
-	}
-	if s.RTT > 0 {
-		row.Network = fmt.Sprintf("round trip %v, %d segments lost", s.RTT.Round(100*time.Microsecond), s.Retransmitted)
-	}
+	row.LeadPercent = percent(int64(row.Lead), int64(longLead))
 	if it, _, err := h.lookup(s.Path); err == nil && it != nil {
 		row.Name = it.Title()
 	}
@@ -122,19 +160,8 @@ func (h *Handler) shareRow(s library.ShareStatus, now time.Time) shareRow {
 	if !s.LastScan.IsZero() {
 		row.Scanned = span(now.Sub(s.LastScan)) + " ago"
 		if s.ScanTook > 0 {
-			row.Scanned += ", took " + cmp.Or(shortSpan(s.ScanTook), span(s.ScanTook))
+			row.Scanned += ", took " + precise(s.ScanTook)
 		}
 	}
 	return row
-}
-
-// shortSpan returns a time below 10 s in its own terms.
-func shortSpan(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
-	return ""
 }

@@ -73,6 +73,19 @@ func span(d time.Duration) string {
 	}
 }
 
+// precise is span, with times below 10 s in their own terms: "12 ms", "1.5 s".
+func precise(d time.Duration) string {
+	switch {
+	case d < 10*time.Millisecond:
+		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return span(d)
+}
+
 // size returns bytes with a binary unit.
 func size(n int64) string {
 	return scaled(n, 1024, "bytes", "KiB", "MiB", "GiB", "TiB", "PiB")

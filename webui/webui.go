@@ -66,6 +66,8 @@ type Handler struct {
 	Options
 	static statics
 	pages  pages
+	live   *live
+	hour   hour
 
 	shelving sync.Mutex // held while the library is put in order
 	shelved  *shelf
@@ -94,5 +96,5 @@ func New(o Options) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Handler{Options: o, static: s, pages: newPages(s)}, nil
+	return &Handler{Options: o, static: s, pages: newPages(s), live: newLive()}, nil
 }
