@@ -17,8 +17,8 @@ import (
 // MUSTSERV_PICTURES names a folder, it gets a picture of each page.
 
 // house serves films, one with subtitles and a title full of markup, from a
-// config that the admin page may change.
-func house(t *testing.T) *program {
+// config that the admin page may change; it ends with the lines given.
+func house(t *testing.T, more ...string) *program {
 	t.Helper()
 	made, dir := films(t), t.TempDir()
 	share := filepath.Join(dir, "Films")
@@ -27,7 +27,7 @@ func house(t *testing.T) *program {
 	}
 	write(t, filepath.Join(share, "start.en.srt"), []byte("1\n00:00:01,000 --> 00:00:50,000\nHello\n"))
 	config := filepath.Join(dir, "mustserv.toml")
-	write(t, config, []byte("# ours\n[[share]]\nname = \"Films\"\npath = "+strconv.Quote(share)+"\n\n[stream]\nlisten = \"127.0.0.1:0\"\n"))
+	write(t, config, []byte("# ours\n[[share]]\nname = \"Films\"\npath = "+strconv.Quote(share)+"\n\n[stream]\nlisten = \"127.0.0.1:0\"\n"+strings.Join(more, "\n")+"\n"))
 	server := start(t, "-config", config)
 	eventually(t, "all found and measured", func() bool {
 		_, body := get(t, server.url+"/api/v1/status")
@@ -42,7 +42,7 @@ func TestPagesAtAllWidths(t *testing.T) {
 	tab := startChromium(t)
 	axe := readAxe(t)
 	for _, width := range []int{360, 768, 1440} {
-		tab.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500})
+		tab.width(width)
 		for _, scripts := range []bool{true, false} {
 			tab.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": !scripts})
 			for name, path := range map[string]string{

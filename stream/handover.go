@@ -103,10 +103,10 @@ type delivery struct {
 
 var _ pacer.Owner = (*delivery)(nil)
 
-// Sent books bytes, those of a second at a time.
+// Sent books bytes, those of a second at a time, and all before a pause.
 func (d *delivery) Sent(n int64, now time.Time) {
 	d.sent += n
-	if now.Sub(d.booked) >= bookEvery {
+	if n == 0 || now.Sub(d.booked) >= bookEvery {
 		d.book(now)
 	}
 }

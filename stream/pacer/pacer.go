@@ -42,7 +42,8 @@ type Stream struct {
 // Owner is told what becomes of its stream, one call at a time. The calls
 // must not wait for anything but a short lock.
 type Owner interface {
-	// Sent says that n more bytes went out.
+	// Sent says that n more bytes went out, or with 0 that the peer takes no
+	// more for now.
 	Sent(n int64, now time.Time)
 	// Paused says that the peer took no bytes for so long, and takes more now.
 	Paused(took time.Duration)

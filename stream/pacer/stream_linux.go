@@ -200,6 +200,7 @@ func (l *loop) sent(s *Stream, n int, now time.Time) {
 // block waits until the peer takes more.
 func (l *loop) block(s *Stream, now time.Time) {
 	s.state, s.blockedAt = blocked, l.ticks(now)
+	s.Owner.Sent(0, now)
 	l.later(s, now.Add(l.pacer.options.Stall()))
 }
 

@@ -10,9 +10,10 @@
   function reload() { setTimeout(function () { if (!paused) { location.reload(); } }, 5000); }
   if (!window.EventSource || !window.DOMParser) { reload(); return; }
 
-  // keyed returns the child of an element with an id.
+  // idOf does not ask for node.id: in a form that may be a field.
+  function idOf(node) { return node.getAttribute ? node.getAttribute("id") : null; }
   function keyed(parent, id) {
-    for (var c = parent.firstChild; c; c = c.nextSibling) { if (c.id === id) { return c; } }
+    for (var c = parent.firstChild; c; c = c.nextSibling) { if (idOf(c) === id) { return c; } }
     return null;
   }
 
@@ -32,8 +33,8 @@
   function morph(old, fresh) {
     var at = old.firstChild, rest = Array.prototype.slice.call(fresh.childNodes);
     rest.forEach(function (want) {
-      var same = want.id ? keyed(old, want.id) : at;
-      if (!same || same.nodeName !== want.nodeName || same.id !== want.id) { old.insertBefore(want, at); return; }
+      var id = idOf(want), same = id ? keyed(old, id) : at;
+      if (!same || same.nodeName !== want.nodeName || idOf(same) !== id) { old.insertBefore(want, at); return; }
       if (same === at) { at = at.nextSibling; } else { old.insertBefore(same, at); }
       if (want.nodeType !== 1) {
         if (same.data !== want.data) { same.data = want.data; }
