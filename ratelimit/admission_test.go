@@ -17,7 +17,7 @@ import (
 // linkFor is a link with room for viewers of so many Mbit/s, and no read-ahead.
 func linkFor(mbit float64) Config {
 	c := DefaultConfig()
-	c.Capacity, c.ReadAhead = Capacity(math.Ceil(mbit*1e6/(1-shortShare)/c.CapacityUse)), 0
+	c.Capacity, c.ReadAhead = Capacity(math.Ceil(mbit*1e6/c.CapacityUse)), 0
 	return c
 }
 
@@ -438,5 +438,50 @@ func TestCapacityAsText(t *testing.T) {
 	var c Capacity
 	if err := c.UnmarshalText([]byte("fast")); err == nil || !strings.Contains(err.Error(), `"auto"`) {
 		t.Errorf(`"fast": %v, want to hear of "auto"`, err)
+	}
+}
+
+// TestSumOfRatesFillsTheLink has as many viewers as the link has room for, all
+// reading at their rates, and somebody who fetches pictures all the time: the
+// streams slow down by their headroom at most.
+func TestSumOfRatesFillsTheLink(t *testing.T) {
+	for _, row := range []struct {
+		headroom float64
+		viewers  int // of 1 Mbit/s on 20 Mbit/s
+	}{
+		{1.05, 20},
+		{1.5, 20},
+		{1, 19}, // what is short needs a place of its own
+	} {
+		t.Run(fmt.Sprint(row.headroom), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				config := linkFor(20)
+				config.Headroom = row.headroom
+				c, flow := NewController(config), newTraffic()
+				for i := range row.viewers {
+					defer flow.watch(t, c, fmt.Sprint(i), megabits(1))()
+				}
+				if _, err := c.Try(ask("beyond", "film", megabits(1))); !errors.Is(err, ErrFull) {
+					t.Errorf("one more: %v, want that the link is full", err)
+				}
+				pictures, err := c.Try(Request{Client: "beyond", Share: "s", Short: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				go flow.send(ctx, "pictures", pictures)
+				time.Sleep(3 * time.Minute)
+				cancel()
+				least := Rate(float64(MbitPerSecond) / row.headroom)
+				for i := range row.viewers {
+					if got := flow.between(fmt.Sprint(i), time.Minute, 3*time.Minute); got < least*99/100 {
+						t.Errorf("viewer %d gets %v, its film needs %v", i, got, least)
+					}
+				}
+				if got := flow.between("pictures", time.Minute, 3*time.Minute); float64(got) < 0.8*shortShare*20e6 {
+					t.Errorf("pictures get %v", got)
+				}
+			})
+		})
 	}
 }

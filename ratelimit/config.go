@@ -10,7 +10,7 @@ import (
 // Config is the [ratelimit] table.
 type Config struct {
 	Capacity         Capacity      `toml:"capacity"`           // of the link
-	CapacityUse      float64       `toml:"capacity_use"`       // part of it for streams; packets have headers
+	CapacityUse      float64       `toml:"capacity_use"`       // part of it for streams; Ethernet's and IP's headers take 6 %
 	QueueWait        time.Duration `toml:"queue_wait"`         // how long a request waits for room
 	ReadAhead        time.Duration `toml:"read_ahead"`         // of its film that a viewer gets early while there is room
 	PerClient        Rate          `toml:"per_client"`         // of all streams to one address; 0 is no cap
@@ -57,7 +57,7 @@ func (c Capacity) MarshalText() ([]byte, error) { return []byte(c.String()), nil
 func DefaultConfig() Config {
 	p := DefaultPolicy()
 	return Config{
-		CapacityUse: 0.9, QueueWait: time.Minute, ReadAhead: 30 * time.Second,
+		CapacityUse: 0.94, QueueWait: time.Minute, ReadAhead: 30 * time.Second,
 		StreamsPerClient: 64,
 		Burst:            p.Burst, BurstMin: p.BurstMin, BurstMax: p.BurstMax,
 		Headroom: p.Headroom, Floor: p.Floor,
@@ -84,7 +84,7 @@ func (c Config) Validate() error {
 			wrong = append(wrong, fmt.Errorf("%s = %v: %s", key, value, rule))
 		}
 	}
-	need(c.CapacityUse >= 0.1 && c.CapacityUse <= 1, "capacity_use", c.CapacityUse, "must be 0.1 to 1; 0.9 leaves room for packet headers and other traffic")
+	need(c.CapacityUse >= 0.1 && c.CapacityUse <= 1, "capacity_use", c.CapacityUse, "must be 0.1 to 1; 0.94 leaves room for the headers of packets")
 	need(c.QueueWait >= 0 && c.QueueWait <= time.Hour, "queue_wait", c.QueueWait, `must be "0s" to "1h"`)
 	need(c.ReadAhead >= 0 && c.ReadAhead <= time.Hour, "read_ahead", c.ReadAhead, `must be "0s" to "1h"`)
 	need(c.StreamsPerClient >= 1 && c.StreamsPerClient <= 100000, "streams_per_client", c.StreamsPerClient, "must be 1 to 100000")

@@ -109,9 +109,9 @@ func (c *Controller) SetShares(capacity map[string]Rate) {
 
 // setLinks changes what the links carry.
 func (c *Controller) setLinks() {
-	c.network.setCapacity(c.config.usable(), c.config.ReadAhead)
+	c.network.setCapacity(c.config.usable(), c.config)
 	for name, l := range c.shares {
-		l.setCapacity(c.capacity[name], c.config.ReadAhead)
+		l.setCapacity(c.capacity[name], c.config)
 	}
 	for _, v := range c.viewers { // what one reserves depends on the room
 		if v.placed {
@@ -126,7 +126,7 @@ func (c *Controller) share(name string) *link {
 	l := c.shares[name]
 	if l == nil {
 		l = newLink()
-		l.setCapacity(c.capacity[name], c.config.ReadAhead)
+		l.setCapacity(c.capacity[name], c.config)
 		c.shares[name] = l
 	}
 	return l

@@ -11,7 +11,7 @@ const (
 	linkAhead  = 10 * time.Millisecond  // of it is given away before it is there, or a start would leave gaps
 	linkDebt   = 500 * time.Millisecond // how far a link is behind when reserved rates begin to wait for it as well
 	lendLevel  = 0.25                   // of the burst is not lent for read-ahead: it stays for those who start
-	shortShare = 0.05                   // of a link, for what is short and must not wait behind films
+	shortShare = 0.045                  // of a link, for what is short and must not wait behind films
 )
 
 // link is a way that bytes take and that carries only so much: the network's,
@@ -36,16 +36,17 @@ func newLink() *link {
 	return &link{room: math.MaxInt64, bucket: NewBucket(TSpec{})}
 }
 
-// setCapacity changes what the link carries, where 0 is no limit, and how far
-// ahead it lends.
-func (l *link) setCapacity(r Rate, ahead time.Duration) {
+// setCapacity changes what the link carries, where 0 is no limit. What is
+// short has the headroom of the rates: viewers need so much less than they
+// reserve, and get so much less while all of them read at their rates.
+func (l *link) setCapacity(r Rate, c Config) {
 	l.bucket.SetSpec(TSpec{Rate: r, Burst: max(64*KiB, Size(r.BytesPerSecond()*linkBurst.Seconds()))})
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.short, l.ahead = Rate(float64(r)*shortShare), ahead
+	l.short, l.ahead = Rate(float64(r)*shortShare), c.ReadAhead
 	l.room = math.MaxInt64
 	if r > 0 {
-		l.room = r - l.short
+		l.room = min(r, Rate(float64(r-l.short)*c.Headroom))
 	}
 }
 
@@ -59,12 +60,15 @@ func (l *link) fits(r Rate) bool {
 }
 
 // takeShort returns when n bytes of something short go: in the share that is
-// kept for such, or with what the link has free if that is sooner.
+// kept for such, or when the link is free if that is sooner.
 func (l *link) takeShort(now, free time.Time, n int64) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.short <= 0 {
+		return now
+	}
 	at := later(now, l.due)
-	if l.short <= 0 || !at.Before(free) {
+	if !at.Before(free) {
 		return free
 	}
 	l.due = at.Add(l.short.time(n))

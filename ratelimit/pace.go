@@ -46,10 +46,13 @@ func (v *viewer) pace(now time.Time, n, spare int64) (lent int64, at time.Time) 
 		return lent, later(own, free)
 	}
 	due := later(now, v.due)
-	if own.After(now) { // no burst left
+	switch {
+	case own.After(now): // no burst left
 		due = earlier(due, own) // its bucket is exact, but behind by what was lent
-	} else if free.Before(due) && !free.After(v.soon(now, n)) {
+	case free.Before(due) && !free.After(v.soon(now, n)):
 		return 0, free
+	case v.due.Before(now): // it comes, or comes back: a step too early would be one too many
+		due = earlier(free, now.Add(v.rate.time(n)))
 	}
 	at = later(due, free.Add(-linkDebt)) // more is reserved than there is: a capacity was lowered
 	v.due = at.Add(v.rate.time(n))
