@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,36 +18,52 @@ import (
 )
 
 // TestMemoryBudget starts the program as it is installed and waits until all
-// is measured and it has come to rest: then it must be small.
+// is measured and it has come to rest: then it must be small. It must be soon
+// again when players have begun.
 func TestMemoryBudget(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts servers")
 	}
 	installed := install(t, ".")
 	for _, row := range []struct {
-		songs  int
-		budget int64 // bytes
+		songs, players int
+		budget         int64 // bytes
 	}{
-		{5, 8 << 20},
-		{1000, 10 << 20}, // two kB a song, in a heap with gaps
+		{5, 0, 8 << 20},
+		{1000, 0, 10 << 20}, // two kB a song, in a heap with gaps
+		{5, 10, 10 << 20},
 	} {
-		t.Run(fmt.Sprint(row.songs), func(t *testing.T) {
+		t.Run(fmt.Sprint(row.songs, " songs, ", row.players, " players"), func(t *testing.T) {
 			dir := t.TempDir()
 			songs(t, dir, row.songs)
+			write(t, filepath.Join(dir, "long.mp3"), probetest.MP3(300, 320))
 			cmd := mustserv(t, "-listen", "127.0.0.1:0", dir)
 			cmd.Path = installed
 			server := launch(t, cmd, t.TempDir())
 			eventually(t, "measured", func() bool {
 				_, body := get(t, server.url+"/api/v1/status")
-				return strings.Contains(body, fmt.Sprintf(`"items":%d,`, row.songs)) && strings.Contains(body, `"unmeasured":0`)
+				return strings.Contains(body, fmt.Sprintf(`"items":%d,`, row.songs+1)) && strings.Contains(body, `"unmeasured":0`)
 			})
 			pid := server.cmd.Process.Pid
+			for range row.players {
+				begin(t, server.url+"/media/"+filepath.Base(dir)+"/long.mp3")
+			}
 			working := memory(t, pid, "VmRSS")
 			eventually(t, "at rest within its budget", func() bool { return memory(t, pid, "VmRSS") <= row.budget })
 			t.Logf("at work %.1f MB, at rest %.1f MB, of which %.1f MB its own",
 				float64(working)/1e6, float64(memory(t, pid, "VmRSS"))/1e6, float64(rssAnon(t, pid))/1e6)
 		})
 	}
+}
+
+// begin starts a player, which pauses until the test ends.
+func begin(t *testing.T, url string) {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatal(response, err)
+	}
+	t.Cleanup(func() { response.Body.Close() })
 }
 
 // songs writes so many songs that have been there for long.

@@ -210,6 +210,7 @@ type app struct {
 	pages     *webui.Handler
 	accessLog *os.File  // nil for none
 	worked    time.Time // when there was last something to do; zero since memory was given back
+	played    played    // when rest looked last
 	tail      *webui.Tail
 	state     string                      // folder for what may be made again
 	cache     atomic.Pointer[cache.Store] // nil for none
@@ -430,11 +431,19 @@ func (a *app) watch(ctx context.Context, hangup <-chan os.Signal) int {
 	}
 }
 
+// played changes with every request for media, and with the end of one.
+type played struct {
+	requests int64
+	streams  int
+}
+
 // rest gives memory back when there has been nothing to do for a while: all
-// files are measured, and nobody plays anything.
+// files are measured, and nobody begins to play anything. Streams that go on
+// need next to none of it.
 func (a *app) rest(now time.Time) {
-	paced := a.control.Stats()
-	working := paced.Streams > 0 || paced.Reserved > 0 // for one who comes back at once, as from segment to segment
+	paced, before := a.control.Stats(), a.played
+	a.played = played{a.ledger.Totals().Requests, paced.Streams}
+	working := a.played != before || paced.Streams == 0 && paced.Reserved > 0 // for one who comes back at once, as from segment to segment
 	for _, s := range a.library.Shares() {
 		working = working || s.State == library.Scanning || s.State != library.Unavailable && s.Unmeasured > 0
 	}
