@@ -203,7 +203,7 @@ func (s *Server) records(z *zone, q dnsmessage.Question, nodes []Node) []dnsmess
 // addresses returns those of one kind, of which it is a turn.
 func (z *zone) addresses(owner dnsmessage.Name, nodes []Node, turn uint64, kind func(netip.Addr) bool) []dnsmessage.Resource {
 	var all []dnsmessage.Resource
-	for _, a := range addresses(arrange(nodes, turn), turn, kind) {
+	for _, a := range addresses(nodes, turn, kind) {
 		if a.Is4() {
 			all = append(all, z.record(owner, &dnsmessage.AResource{A: a.As4()}))
 		} else {

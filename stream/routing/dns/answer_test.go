@@ -40,6 +40,8 @@ func testConfig() Config {
 func serverOf(c Config, nodes ...Node) *Server {
 	s := New(func() []Node { return nodes }, slog.New(slog.DiscardHandler))
 	s.SetConfig(c)
+	s.turnA.Store(0)
+	s.turnAAAA.Store(0)
 	return s
 }
 

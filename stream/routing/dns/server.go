@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -41,7 +42,12 @@ type Server struct {
 // New returns a server that answers nothing yet. nodes returns those behind
 // the name, as they are now; it is called for each query, from several
 // goroutines, and its result is only read.
-func New(nodes func() []Node, log *slog.Logger) *Server { return &Server{nodes: nodes, log: log} }
+func New(nodes func() []Node, log *slog.Logger) *Server {
+	s := &Server{nodes: nodes, log: log}
+	s.turnA.Store(rand.Uint64()) // servers that start together do not all begin with the same node
+	s.turnAAAA.Store(rand.Uint64())
+	return s
+}
 
 // SetConfig takes over a valid config; for its Listen, there is Serve.
 func (s *Server) SetConfig(c Config) { s.zone.Store(newZone(c)) }
