@@ -68,9 +68,14 @@ func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, nam
 	if err != nil {
 		return fmt.Errorf("render page %s: %w", name, err)
 	}
+	body := b.Bytes()
+	if takesGzip(w, r) && len(body) >= worthPacking {
+		body = h.packer.pack(body)
+		w.Header().Set("Content-Encoding", "gzip")
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // a browser that has gone is no error of ours
+	_, _ = w.Write(body) // a browser that has gone is no error of ours
 	return nil
 }

@@ -118,11 +118,13 @@ func BenchmarkPages(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, target := range []string{"/", "/browse/Share/0/", "/films", "/films?page=500", "/music", "/new", "/search?q=song+7"} {
+	for _, target := range []string{
+		"/", "/browse/Share/0/", "/watch/Share/0/Film%207.mp4", "/films", "/films?page=500", "/music", "/new", "/search?q=song+7", "/status",
+	} {
 		b.Run(target, func(b *testing.B) {
-			get(h, "GET", target)
+			getPacked(h, target)
 			for b.Loop() {
-				if w := get(h, "GET", target); w.Code != 200 {
+				if w := getPacked(h, target); w.Code != 200 {
 					b.Fatal(w.Code)
 				}
 			}

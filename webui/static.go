@@ -10,17 +10,20 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 )
 
 //go:embed static
 var staticFiles embed.FS
 
-// static is one embedded file.
+// static is one embedded file. It is packed when a browser first takes it so,
+// and kept: all of them are some 20 kB.
 type static struct {
-	body []byte
-	mime string
-	etag string
+	body   []byte
+	packed func() []byte // nil where that is not smaller
+	mime   string
+	hash   string
 }
 
 // statics holds the embedded files by the name they are asked for, which
@@ -51,7 +54,7 @@ func (s statics) add(name string, body []byte) {
 	hash, ext := hex.EncodeToString(sum[:4]), path.Ext(name)
 	hashed := strings.TrimSuffix(name, ext) + "-" + hash + ext
 	s.names[name] = hashed
-	s.files[hashed] = static{body, staticMIME(ext), `"` + hash + `"`}
+	s.files[hashed] = static{body, sync.OnceValue(func() []byte { return packSmall(body) }), staticMIME(ext), hash}
 }
 
 // staticMIME does not depend on what the system knows of types.
@@ -94,8 +97,15 @@ func (h *Handler) favicon(w http.ResponseWriter, r *http.Request, _ string) erro
 }
 
 func (f static) serve(w http.ResponseWriter, r *http.Request, cache string) {
+	body, tag := f.body, f.hash
+	if takesGzip(w, r) {
+		if packed := f.packed(); packed != nil {
+			body, tag = packed, f.hash+"-gzip"
+			w.Header().Set("Content-Encoding", "gzip")
+		}
+	}
 	w.Header().Set("Content-Type", f.mime)
 	w.Header().Set("Cache-Control", cache)
-	w.Header().Set("ETag", f.etag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.body))
+	w.Header().Set("ETag", `"`+tag+`"`)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }

@@ -66,6 +66,7 @@ type Handler struct {
 	Options
 	static statics
 	pages  pages
+	packer packer
 	live   *live
 	hour   hour
 
