@@ -20,6 +20,22 @@ type tab struct {
 	id      int
 
 	complaints []string // of the browser about pages: errors on its console
+	traffic    traffic  // since somebody set it back, once Network.enable was called
+}
+
+// traffic is what came over the network, and not out of the browser's cache.
+type traffic struct {
+	fetched int     // answers
+	bytes   float64 // with their heads, as they were on the wire
+}
+
+// count counts an event of the network.
+func (s *traffic) count(m message) {
+	n, _ := m.Params["encodedDataLength"].(float64)
+	if m.Method == "Network.loadingFinished" && n > 0 {
+		s.fetched++
+		s.bytes += n
+	}
 }
 
 func startChromium(t *testing.T) *tab {
@@ -78,6 +94,7 @@ func (c *tab) read() message {
 	if err := json.Unmarshal(data[:len(data)-1], &m); err != nil {
 		c.t.Fatal(err)
 	}
+	c.traffic.count(m)
 	entry, _ := m.Params["entry"].(map[string]any)
 	if m.Method == "Runtime.exceptionThrown" || m.Method == "Log.entryAdded" && entry["level"] == "error" {
 		c.complaints = append(c.complaints, fmt.Sprint(m.Params))

@@ -236,3 +236,31 @@ func TestKeyboardReachesEverything(t *testing.T) {
 		})
 	}
 }
+
+// TestWeightOfPages counts what a browser fetches that was never here, and
+// what at its next page.
+func TestWeightOfPages(t *testing.T) {
+	need(t, "chromium")
+	server := house(t)
+	tab := startChromium(t)
+	tab.call("Network.enable", nil)
+	for _, row := range []struct {
+		name, path string
+		requests   int
+		bytes      float64
+	}{
+		{"the first", "/", 12, 60_000},
+		{"the next, a folder", "/browse/Films/", 4, 10_000},
+		{"the first again", "/", 3, 8_000},
+	} {
+		tab.traffic = traffic{}
+		tab.open(server.url + row.path)
+		eventually(t, "all has come", func() bool {
+			return tab.eval(`document.readyState`) == "complete" && tab.traffic.fetched > 0
+		})
+		t.Logf("%s: %d requests, %.0f bytes", row.name, tab.traffic.fetched, tab.traffic.bytes)
+		if got := tab.traffic; got.fetched == 0 || got.fetched > row.requests || got.bytes > row.bytes {
+			t.Errorf("%s: %d requests and %.0f bytes, want %d and %.0f at most", row.name, got.fetched, got.bytes, row.requests, row.bytes)
+		}
+	}
+}
