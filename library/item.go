@@ -98,6 +98,10 @@ func (it *Item) Title() string {
 	return stem(it.Name)
 }
 
+// Duration returns how long it plays, in seconds; 0 if that is not known. It is
+// found at once.
+func (it *Item) Duration() float64 { return it.info.Duration() }
+
 // below returns the item's name within its share.
 func (it *Item) below() string { return it.Path[len(it.from.Name)+1:] }
 

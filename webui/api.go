@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"io/fs"
 	"math"
@@ -35,11 +36,7 @@ func (h *Handler) apiItems(w http.ResponseWriter, r *http.Request, rest string) 
 	case err != nil:
 		return err
 	case at.folder != nil:
-		if !unchanged(w, r, at.folder) {
-			w.Header().Set("Content-Type", "application/json")
-			h.writeFolder(w, origin(r), at.folder, !r.URL.Query().Has("folders"))
-		}
-		return nil
+		return h.apiFolder(w, r, at.folder)
 	case at.slash:
 		return fs.ErrNotExist
 	}
@@ -51,6 +48,43 @@ func (h *Handler) apiItems(w http.ResponseWriter, r *http.Request, rest string) 
 		answer.Measured = at.item.Measured()
 	}
 	return answerJSON(w, answer)
+}
+
+// apiFolder answers with a folder and all in it, or with one page of its items
+// where the query has a limit, or with the folders in it alone.
+func (h *Handler) apiFolder(w http.ResponseWriter, r *http.Request, f *library.Folder) error {
+	part := folderPart{last: len(f.Items)}
+	if query := r.URL.Query(); query.Has("folders") {
+		part.foldersOnly = true
+	} else if query.Has("limit") || query.Has("offset") {
+		limit, offset, err := limits(r)
+		if err != nil {
+			return err
+		}
+		part.first = min(offset, len(f.Items))
+		part.last = min(part.first+limit, len(f.Items))
+	}
+	if !unchanged(w, r, f) {
+		w.Header().Set("Content-Type", "application/json")
+		h.writeFolder(w, origin(r), f, part)
+	}
+	return nil
+}
+
+// folderPart is what of a folder is told: its items from the first up to the
+// last.
+type folderPart struct {
+	foldersOnly bool
+	first, last int
+}
+
+// limits reads how many of a long list are asked for, and from which on.
+func limits(r *http.Request) (limit, offset int, err error) {
+	if limit, err = number(r, "limit", 100, 1, mostResults); err != nil {
+		return 0, 0, err
+	}
+	offset, err = number(r, "offset", 0, 0, math.MaxInt32)
+	return limit, offset, err
 }
 
 // unchanged sets the folder's ETag and answers a client that has this version.
@@ -73,7 +107,7 @@ func (h *Handler) curveOf(ctx context.Context, it *library.Item) *curveJSON {
 
 // writeFolder writes a folder member by member, so that a big one needs
 // little memory.
-func (h *Handler) writeFolder(w io.Writer, origin string, f *library.Folder, items bool) {
+func (h *Handler) writeFolder(w io.Writer, origin string, f *library.Folder, part folderPart) {
 	out := bufio.NewWriterSize(w, 16<<10)
 	defer out.Flush()
 	head, err := json.Marshal(describeFolder(origin, f))
@@ -86,13 +120,13 @@ func (h *Handler) writeFolder(w io.Writer, origin string, f *library.Folder, ite
 		separate(out, i)
 		writeJSON(out, describeFolder(origin, sub))
 	}
-	if !items {
+	if part.foldersOnly {
 		out.WriteString("]}\n")
 		return
 	}
-	out.WriteString(`],"items":[`)
+	fmt.Fprintf(out, `],"total":%d,"items":[`, len(f.Items))
 	beside := companyIn(f)
-	for i, it := range f.Items {
+	for i, it := range f.Items[part.first:part.last] {
 		separate(out, i)
 		writeJSON(out, h.describeItem(origin, it, beside))
 	}
@@ -110,11 +144,7 @@ func (h *Handler) apiSearch(w http.ResponseWriter, r *http.Request, _ string) er
 	if err != nil {
 		return err
 	}
-	limit, err := number(r, "limit", 100, 1, mostResults)
-	if err != nil {
-		return err
-	}
-	offset, err := number(r, "offset", 0, 0, math.MaxInt32)
+	limit, offset, err := limits(r)
 	if err != nil {
 		return err
 	}

@@ -108,3 +108,29 @@ func TestAPIOddPathsKeepTheirAddress(t *testing.T) {
 		}
 	}
 }
+
+func TestFolderInPages(t *testing.T) {
+	h := testHandler(t, bigFolder(250))
+	seen := 0
+	for offset := 0; offset <= 300; offset += 100 {
+		var got struct {
+			Total int
+			Items []itemJSON
+		}
+		w := get(h, "GET", fmt.Sprintf("/api/v1/items/Big?limit=100&offset=%d", offset))
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Total != 250 || len(got.Items) != min(100, max(0, 250-offset)) {
+			t.Fatalf("from %d: %d items of %d, %v", offset, len(got.Items), got.Total, err)
+		}
+		for _, it := range got.Items {
+			if want := fmt.Sprintf("%05d.mp4", seen); !strings.HasSuffix(it.Name, want) {
+				t.Errorf("%s, want %s", it.Name, want)
+			}
+			seen++
+		}
+	}
+	for _, wrong := range []string{"limit=0", "limit=1001", "limit=10&offset=-1", "offset=x"} {
+		if w := get(h, "GET", "/api/v1/items/Big?"+wrong); w.Code != 400 {
+			t.Errorf("%s is %d, want 400", wrong, w.Code)
+		}
+	}
+}

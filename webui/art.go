@@ -20,17 +20,29 @@ type art struct {
 	cover bool          // it is the cover within the item
 }
 
-// artOfFolder returns the picture of a folder, or of the first item in it that
-// has one.
+// Limits of where the picture of a folder is looked for.
+const (
+	artItems = 20 // in it
+	artDepth = 3  // below it
+)
+
+// artOfFolder returns the picture of a folder, or of one of the first items in
+// it, or of the first folder in it.
 func artOfFolder(f *library.Folder) (art, bool) {
-	beside := companyIn(f)
-	if beside.picture != nil {
-		return art{beside.picture, false}, true
-	}
-	for _, it := range f.Items {
-		if found, ok := beside.art(it); ok {
-			return found, true
+	for range artDepth {
+		beside := companyIn(f)
+		if beside.picture != nil {
+			return art{beside.picture, false}, true
 		}
+		for _, it := range f.Items[:min(len(f.Items), artItems)] {
+			if found, ok := beside.art(it); ok {
+				return found, true
+			}
+		}
+		if len(f.Folders) == 0 {
+			break
+		}
+		f = f.Folders[0]
 	}
 	return art{}, false
 }

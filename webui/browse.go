@@ -19,8 +19,7 @@ type browsePage struct {
 	Crumbs    []crumb
 	Notices   []string
 	Summary   string
-	Rows      []row
-	Pager     pager
+	List      listing
 	Playlists []link
 	Listing   string // plain, for players that walk folders
 	Songs     string // where the dock finds those below; empty if there are none
@@ -40,37 +39,62 @@ func (h *Handler) browse(w http.ResponseWriter, r *http.Request, rest string) er
 	case at.path != "" && !at.slash:
 		return redirect(w, browseURL(at.path))
 	}
-	page, err := h.browsePage(r, at.folder)
+	page, err := h.browsePage(w, r, at.folder)
 	if err != nil {
 		return err
 	}
 	return h.render(w, r, http.StatusOK, "browse", cmp.Or(at.folder.Name, h.Config().Title), page)
 }
 
-func (h *Handler) browsePage(r *http.Request, f *library.Folder) (browsePage, error) {
+func (h *Handler) browsePage(w http.ResponseWriter, r *http.Request, f *library.Folder) (browsePage, error) {
 	shares := h.Library.Shares()
-	items := playable(f)
-	folders := len(f.Folders)
-	pager, err := newPager(r, folders+len(items), rowsPerPage)
 	p := browsePage{
 		Name: f.Name, Top: f.Path == "", Crumbs: crumbs(f.Path),
-		Notices: notices(shares, f.Path), Summary: contents(f), Pager: pager,
+		Notices: notices(shares, f.Path), Summary: contents(f),
 		Playlists: playlists("", f.Path), Listing: listingURL(f.Path), Address: origin(r) + playlistURL(f.Path, "m3u"),
 		Songs: folderSongs(f),
 	}
+	look, err := readLook(w, r, false, byName, byDate, byLength, bySize, byRate)
+	if err != nil {
+		return p, err
+	}
+	items, folders := h.ordered(f, playable(f), look), sortFolders(f.Folders, look)
+	pager, err := newPager(r, len(folders)+len(items.items), look.perPage())
+	if err != nil {
+		return p, err
+	}
+	p.List = h.newListing(look, pager)
 	for i := pager.first; i < pager.last; i++ {
-		if i < folders {
-			p.Rows = append(p.Rows, folderRow(f.Folders[i]))
+		if i < len(folders) {
+			p.List.addFolder(folders[i])
 		} else {
-			p.Rows = append(p.Rows, h.itemRow(items[i-folders]))
+			p.List.addItem(items.at(i - len(folders)))
 		}
 	}
 	if p.Top {
 		p.Name, p.Summary = "Library", summary(shares)
-		describeShares(p.Rows, shares)
-		p.Rows = append(p.Rows, unseenShares(f, shares)...)
+		p.List.describeShares(shares)
+		for _, row := range unseenShares(f, shares) {
+			p.List.add(row, "")
+		}
 	}
-	return p, err
+	return p, nil
+}
+
+// sortFolders returns folders in the order that a look asks for, as far as it
+// is one for folders.
+func sortFolders(folders []*library.Folder, l look) []*library.Folder {
+	if l.Sort != bySize && !(l.Sort == byName && l.Reverse) {
+		return folders
+	}
+	all := slices.Clone(folders)
+	if l.Sort == bySize {
+		slices.SortStableFunc(all, func(a, b *library.Folder) int { return cmp.Compare(b.Totals().Bytes, a.Totals().Bytes) })
+	}
+	if l.Reverse {
+		slices.Reverse(all)
+	}
+	return all
 }
 
 // summary says what all shares hold together.
@@ -80,25 +104,6 @@ func summary(shares []library.ShareStatus) string {
 		files, bytes, names[s.Name] = files+s.Items, bytes+s.Bytes, true
 	}
 	return count(len(names), "share", "shares") + ", " + count(files, "file", "files") + ", " + size(bytes)
-}
-
-// describeShares says of each share's folder whether it can be played. One of
-// several shares of a name is enough.
-func describeShares(rows []row, shares []library.ShareStatus) {
-	for i := range rows {
-		away := true
-		for _, s := range shares {
-			if s.Name != rows[i].Name {
-				continue
-			}
-			if s.State == library.Unavailable {
-				rows[i].Note = stateInWords(s) + because(s.Reason)
-			} else {
-				away = false
-			}
-		}
-		rows[i].Away = away
-	}
 }
 
 // unseenShares returns the shares that have no folder yet.

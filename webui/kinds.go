@@ -27,38 +27,45 @@ type cardsPage struct {
 	Name    string
 	Trail   []crumb // the way to this page
 	Summary string
-	Cards   []card
-	Rows    []row // in place of cards, for songs and parts
+	List    listing
 	Art     string
-	Pager   pager
 	Songs   string // where the dock finds those of the page; empty if there are none
 	M3U     string // a playlist of the folder that all rows lie in; empty if there is none
 }
 
 // showFilms answers with the films that are no part of a series.
 func (h *Handler) showFilms(w http.ResponseWriter, r *http.Request, _ string) error {
-	items := h.shelf().films
-	return h.showItems(w, r, "Films", count(len(items), "film", "films"), items)
+	look, err := readLook(w, r, true, byName, byDate, byLength, bySize, byRate)
+	if err != nil {
+		return err
+	}
+	shelf := h.shelf()
+	films := h.ordered(shelf, shelf.films, look)
+	return h.showItems(w, r, cardsPage{Name: "Films", Summary: count(len(shelf.films), "film", "films")}, films, look)
 }
 
 // showNewest answers with what was last written.
 func (h *Handler) showNewest(w http.ResponseWriter, r *http.Request, _ string) error {
-	items := h.shelf().newest
-	return h.showItems(w, r, "New", "What came last, at most "+strconv.Itoa(newestMost)+".", items)
-}
-
-func (h *Handler) showItems(w http.ResponseWriter, r *http.Request, name, summary string, items []*library.Item) error {
-	pager, err := newPager(r, len(items), cardsPerPage)
+	look, err := readLook(w, r, true, byDate, byName, byLength, bySize, byRate)
 	if err != nil {
 		return err
 	}
-	p, pictures := cardsPage{Name: name, Summary: summary, Pager: pager}, h.gallery()
-	for _, it := range items[pager.first:pager.last] {
-		c := drawn(card{Name: it.Title(), URL: watchURL(it.Path), About: brief(it), Away: !it.Available})
-		c.Art = pictures.art(it)
-		p.Cards = append(p.Cards, c)
+	shelf := h.shelf()
+	newest := h.ordered(&shelf.newest, shelf.newest, look)
+	return h.showItems(w, r, cardsPage{Name: "New", Summary: "What came last, at most " + strconv.Itoa(newestMost) + "."}, newest, look)
+}
+
+// showItems answers with one page of items.
+func (h *Handler) showItems(w http.ResponseWriter, r *http.Request, p cardsPage, items list, l look) error {
+	pager, err := newPager(r, len(items.items), l.perPage())
+	if err != nil {
+		return err
 	}
-	return h.render(w, r, http.StatusOK, "cards", name, p)
+	p.List = h.newListing(l, pager)
+	for i := pager.first; i < pager.last; i++ {
+		p.List.addItem(items.at(i))
+	}
+	return h.render(w, r, http.StatusOK, "cards", p.Name, p)
 }
 
 // showSeries answers with all series, or one.
@@ -103,14 +110,18 @@ func (h *Handler) showGroups(w http.ResponseWriter, r *http.Request, as shown, a
 	return h.showCards(w, r, p, as, all, "")
 }
 
-// showCards answers with a card for each group.
+// showCards answers with groups.
 func (h *Handler) showCards(w http.ResponseWriter, r *http.Request, p cardsPage, as shown, all []group, outer string) error {
-	var err error
-	if p.Pager, err = newPager(r, len(all), cardsPerPage); err != nil {
+	look, err := readLook(w, r, true, byName, byDate, byLength, bySize)
+	if err != nil {
 		return err
 	}
-	pictures := h.gallery()
-	for _, g := range all[p.Pager.first:p.Pager.last] {
+	pager, err := newPager(r, len(all), look.perPage())
+	if err != nil {
+		return err
+	}
+	p.List = h.newListing(look, pager)
+	for _, g := range sortGroups(all, look)[pager.first:pager.last] {
 		query := url.Values{as.outer: {g.Name}}
 		about := count(g.count(), as.items[0], as.items[1])
 		if outer != "" {
@@ -118,11 +129,18 @@ func (h *Handler) showCards(w http.ResponseWriter, r *http.Request, p cardsPage,
 		} else if len(g.Groups) > 1 {
 			about = count(len(g.Groups), as.groups[0], as.groups[1]) + ", " + about
 		}
-		c := drawn(card{Name: g.Name, About: about, URL: as.path + "?" + query.Encode()})
-		c.Art = pictures.art(g.first())
-		p.Cards = append(p.Cards, c)
+		all := sumOf(g)
+		p.List.add(row{Icon: "folder.svg", Kind: as.kind(outer), Name: g.Name, About: about, URL: as.path + "?" + query.Encode(), Duration: all.length, Size: all.size}, p.List.pictures.art(g.first()))
 	}
 	return h.render(w, r, http.StatusOK, "cards", p.Name, p)
+}
+
+// kind is what a group is called, in the group outer or in none.
+func (s shown) kind(outer string) string {
+	if outer == "" {
+		return s.outer
+	}
+	return s.inner
 }
 
 // showGroup answers with the items of one group.
@@ -131,7 +149,8 @@ func (h *Handler) showGroup(w http.ResponseWriter, r *http.Request, p cardsPage,
 	if err != nil {
 		return err
 	}
-	if p.Pager, err = newPager(r, len(g.Items), rowsPerPage); err != nil {
+	look, err := readLook(w, r, false, byNumber, byName, byDate, byLength, bySize, byRate)
+	if err != nil {
 		return err
 	}
 	if len(in.Groups) > 1 {
@@ -139,10 +158,7 @@ func (h *Handler) showGroup(w http.ResponseWriter, r *http.Request, p cardsPage,
 	}
 	p.Summary = in.Name + " · " + count(len(g.Items), as.items[0], as.items[1])
 	p.Name, p.Art, p.M3U = g.Name, h.gallery().art(g.first()), together(g.Items)
-	for _, it := range g.Items[p.Pager.first:p.Pager.last] {
-		p.Rows = append(p.Rows, h.itemRow(it))
-	}
-	return h.render(w, r, http.StatusOK, "cards", p.Name, p)
+	return h.showItems(w, r, p, h.ordered(&g.Items[0], g.Items, look), look)
 }
 
 // together returns the playlist of the folder that all items lie in; empty if

@@ -69,13 +69,5 @@ func kindAsked(r *http.Request, kinds ...library.Kind) (library.Kind, error) {
 	if text == "" || slices.Contains(kinds, library.Kind(text)) {
 		return library.Kind(text), nil
 	}
-	return "", &parameterError{"kind", text, "one of " + kindList(kinds)}
-}
-
-func kindList(kinds []library.Kind) string {
-	list := string(kinds[0])
-	for _, k := range kinds[1:] {
-		list += ", " + string(k)
-	}
-	return list
+	return "", &parameterError{"kind", text, "one of " + wordList(kinds)}
 }

@@ -119,6 +119,15 @@ func count(n int, one, many string) string {
 	return thousands(n) + " " + many
 }
 
+// wordList returns words with commas between them.
+func wordList[T ~string](words []T) string {
+	list := string(words[0])
+	for _, w := range words[1:] {
+		list += ", " + string(w)
+	}
+	return list
+}
+
 // thousands returns n with its digits in groups of three, held together.
 func thousands(n int) string {
 	s := fmt.Sprint(n)

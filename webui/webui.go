@@ -72,6 +72,7 @@ type Handler struct {
 
 	shelving sync.Mutex // held while the library is put in order
 	shelved  *shelf
+	orders   orders
 }
 
 var _ http.Handler = (*Handler)(nil)

@@ -87,6 +87,16 @@ func (p Packed) Names() (title, artist, album string) {
 	return title, from.unpackText(), from.unpackText()
 }
 
+// Duration returns the info's duration, at once.
+func (p Packed) Duration() (seconds float64) {
+	from := packer{in: string(p)}
+	for range 6 { // texts before it
+		from.unpackText()
+	}
+	from.float(&seconds)
+	return seconds
+}
+
 // packer packs or unpacks: each of its methods does either with the value that
 // it is given, so that the format is written down once.
 type packer struct {
