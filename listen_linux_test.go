@@ -184,3 +184,35 @@ func TestResultsWhileOneTypes(t *testing.T) {
 		t.Errorf("the console says %v", tab.complaints)
 	}
 }
+
+// TestLooksAtAllWidths chooses pictures and another order, with scripts and
+// without.
+func TestLooksAtAllWidths(t *testing.T) {
+	server, tab := parlour(t)
+	axe := readAxe(t)
+	tab.open(server.url + "/browse/Music/Zo%C3%AB%20Marin/")
+	tab.click(".views a:last-child")
+	tab.is("a folder as pictures", `location.search === "?view=grid" && document.querySelectorAll(".cards li").length === 2`)
+	for _, width := range []int{360, 768, 1440} {
+		tab.width(width)
+		for _, scripts := range []bool{true, false} {
+			tab.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": !scripts})
+			for name, path := range map[string]string{"folder-grid": "/browse/Music/Zo%C3%AB%20Marin/Machines/?sort=size", "artists": "/music?sort=date"} {
+				tab.open(server.url + path)
+				tab.is(name+" has pictures", `document.querySelector(".cards li") !== null`)
+				if got := tab.eval(`"" + (document.documentElement.scrollWidth > innerWidth)`); got != "false" {
+					t.Errorf("%s, %d pixels: the page is wider than the window", name, width)
+				}
+				if scripts {
+					tab.picture(fmt.Sprintf("%s-%d", name, width))
+					tab.inspect(axe)
+				}
+			}
+		}
+	}
+	tab.open(server.url + "/browse/Music/Zo%C3%AB%20Marin/?view=list&sort=size&reverse=1")
+	tab.is("the other way round", `document.querySelector(".sorts [aria-current]").textContent === "Size ↑"`)
+	if len(tab.complaints) > 0 {
+		t.Errorf("the console says %v", tab.complaints)
+	}
+}
