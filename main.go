@@ -986,6 +986,7 @@ func runLoad(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	set.TextVar(&ahead, "buffer-size", ahead, "bytes that it reads ahead at most, as \"32 MiB\"")
 	set.DurationVar(&o.Seek, "seek", o.Seek, "mean time between jumps to a random place; 0s is none")
 	set.BoolVar(&o.Reconnect, "reconnect", o.Reconnect, "go on at the same byte after a broken connection, as VLC does")
+	set.DurationVar(&o.Silence, "silence", o.Silence, "after so long without a byte a connection counts as broken, as 15s; 0s is never, as VLC")
 	set.TextVar(&o.From, "from", o.From, "`address` of the first player; the next has the next one")
 	if status, ok := parse(args); !ok {
 		return status

@@ -31,6 +31,7 @@ type Options struct {
 
 	Seek      time.Duration // mean time between jumps to a random place; 0 is none
 	Reconnect bool          // go on at the same byte after a broken connection, as VLC does
+	Silence   time.Duration // after so long without a byte, a connection counts as broken; 0 is never, as VLC
 
 	// From is the address of the first player; the next has the next address,
 	// and so on: a server may take all that comes from one address for one
@@ -71,7 +72,7 @@ func (o Options) Validate() error {
 	need(o.Players >= 1 && o.Players <= maxPlayers, "%d players: must be 1 to %d", o.Players, maxPlayers)
 	need(o.For > 0, "a run of %v: must be longer, as 30s", o.For)
 	need(o.Over >= 0 && o.Over < o.For, "players begin over %v: must be less than the run of %v", o.Over, o.For)
-	need(o.Start >= 0 && o.Cache >= 0 && o.Seek >= 0, "a time is negative")
+	need(o.Start >= 0 && o.Cache >= 0 && o.Seek >= 0 && o.Silence >= 0, "a time is negative")
 	need(o.Buffer > o.Start, "a buffer of %v: must hold more than the %v with which a player starts", o.Buffer, o.Start)
 	need(o.BufferBytes > 0, "a buffer of %d bytes: must hold some", o.BufferBytes)
 	need(len(o.Targets) > 0, "nothing to play")
@@ -136,7 +137,7 @@ func lineUp(o *Options, dial dialer) ([]*player, error) {
 	for i, from := range addresses(o.From, o.Players) {
 		k := i % len(urls)
 		players[i] = &player{
-			options: o, target: o.Targets[k], url: urls[k], dial: dial, from: from, scratch: scratch,
+			options: o, target: o.Targets[k], home: urls[k], url: urls[k], dial: dial, from: from, scratch: scratch,
 			random: rand.New(rand.NewPCG(uint64(i), 1)), // the same each time
 		}
 		players[i].playback = playback{options: o}

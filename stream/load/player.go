@@ -30,7 +30,8 @@ var (
 type player struct {
 	options *Options
 	target  Target
-	url     *url.URL // where the film is, after all redirects
+	home    *url.URL // where the film was said to be
+	url     *url.URL // where it is, after all redirects
 	dial    dialer
 	from    netip.Addr // invalid for any
 	scratch []byte
@@ -93,6 +94,9 @@ func (p *player) goesOn(ctx context.Context, err error) bool {
 		return false
 	}
 	p.broken++
+	// To where it was sent on there may be nobody any more: it asks as at first,
+	// like mpv. VLC goes where it was last.
+	p.url, p.redirects = p.home, 0
 	return sleep(ctx, retryAfter)
 }
 
@@ -104,9 +108,7 @@ func (p *player) fetch(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close()
-	if !p.jump.IsZero() {
-		conn.SetReadDeadline(p.jump)
-	}
+	p.limit(conn)
 	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
 	offset := p.playback.position
 	if _, err := io.WriteString(conn, p.request(offset, p.modified)); err != nil {
@@ -123,17 +125,36 @@ func (p *player) fetch(ctx context.Context) error {
 	if a.early > 0 {
 		p.got(a.early)
 	}
-	return p.receive(ctx, newDiscarder(conn, p.scratch), a.length-a.early)
+	return p.receive(ctx, conn, a.length-a.early)
+}
+
+// limit sets for how long the next bytes are waited for: to the next jump, and
+// no longer than a server may be silent.
+func (p *player) limit(conn net.Conn) {
+	until := p.jump
+	if p.options.Silence > 0 {
+		if end := time.Now().Add(p.options.Silence); until.IsZero() || end.Before(until) {
+			until = end
+		}
+	}
+	conn.SetReadDeadline(until)
 }
 
 // receive takes left bytes.
-func (p *player) receive(ctx context.Context, in discarder, left int64) error {
+func (p *player) receive(ctx context.Context, conn net.Conn, left int64) error {
+	in := newDiscarder(conn, p.scratch)
 	for left > 0 {
 		if wait := p.playback.full(time.Now()); wait > 0 {
 			if err := p.rest(ctx, wait); err != nil {
 				return err
 			}
 			continue
+		}
+		if p.options.Silence > 0 {
+			p.limit(conn)
+			if ctx.Err() != nil { // the limit may have come after that of the end
+				return ctx.Err()
+			}
 		}
 		n, err := in.take(left)
 		if n > 0 {

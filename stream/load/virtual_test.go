@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,6 +38,7 @@ type server struct {
 	size    int64
 	pace    func(since time.Duration) float64 // bytes per second, since the request
 	breakAt int64                             // the byte before which the first connection breaks; 0: none
+	sendOn  string                            // where the very first request is sent on to; empty: nowhere
 
 	wait     sync.WaitGroup // for all connections
 	mu       sync.Mutex
@@ -59,8 +61,14 @@ func (s *server) serve(conn net.Conn) {
 	}
 	s.mu.Lock()
 	s.requests = append(s.requests, r)
-	first := len(s.requests) == 1
+	turn := len(s.requests)
 	s.mu.Unlock()
+	if s.sendOn != "" {
+		if turn--; turn == 0 {
+			fmt.Fprintf(conn, "HTTP/1.1 307 Temporary Redirect\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n", s.sendOn)
+			return
+		}
+	}
 	var offset int64
 	fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &offset)
 	fmt.Fprintf(conn, "HTTP/1.1 206 Partial Content\r\nContent-Length: %d\r\nContent-Range: bytes %d-%d/%d\r\nLast-Modified: %s\r\n\r\n",
@@ -69,8 +77,11 @@ func (s *server) serve(conn net.Conn) {
 	for since := time.Duration(0); offset < s.size; since += step {
 		time.Sleep(step)
 		n := min(int64(s.pace(since)*step.Seconds()), s.size-offset)
-		if first && s.breakAt > 0 && offset+n > s.breakAt {
+		if turn == 1 && s.breakAt > 0 && offset+n > s.breakAt {
 			return
+		}
+		if n == 0 {
+			continue // a pipe would take this for something that comes
 		}
 		if _, err := conn.Write(make([]byte, n)); err != nil {
 			return
@@ -164,6 +175,59 @@ func TestReconnect(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestSentOnAndBroken: a player that was sent on to a server that breaks off
+// asks the first one again, for the byte at which it was.
+func TestSentOnAndBroken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{size: 30 * filmRate, pace: constant(2 * filmRate), breakAt: 6 * filmRate, sendOn: "http://other/media/film"}
+		o := DefaultOptions()
+		o.Players, o.Over, o.Targets = 1, 0, []Target{film(t, 30)}
+		r, err := run(t.Context(), o, s.dial)
+		s.wait.Wait()
+		if err != nil || r.Broken != 1 || r.Bytes != s.size || r.Stalls != 0 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		var got []string
+		for _, r := range s.requests {
+			got = append(got, r.Host+" "+r.Header.Get("Range"))
+		}
+		if want := []string{"server bytes=0-", "other bytes=0-", fmt.Sprintf("server bytes=%d-", 6*filmRate)}; !slices.Equal(got, want) {
+			t.Errorf("asked %q, want %q", got, want)
+		}
+	})
+}
+
+// TestSilence: a server that falls silent without a word is left after a while,
+// by who does not wait for ever.
+func TestSilence(t *testing.T) {
+	for _, test := range []struct {
+		name                     string
+		silence                  time.Duration
+		broken, requests, stalls int
+	}{
+		{"left", 3 * time.Second, 2, 3, 0}, // ten seconds of film come within five; then there are others
+		{"waited for", 0, 0, 1, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &server{size: 30 * filmRate, pace: func(since time.Duration) float64 {
+					if since >= 5*time.Second && since < time.Minute {
+						return 0
+					}
+					return 2 * filmRate
+				}}
+				o := DefaultOptions()
+				o.Players, o.Over, o.Targets, o.Silence = 1, 0, []Target{film(t, 30)}, test.silence
+				r, err := run(t.Context(), o, s.dial)
+				s.wait.Wait()
+				if err != nil || r.Broken != test.broken || len(s.requests) != test.requests || r.Stalls != test.stalls || r.Failed != 0 {
+					t.Errorf("%d requests, %+v, %v", len(s.requests), r.Total, err)
+				}
+			})
+		})
+	}
 }
 
 // TestPassword: one in an address is sent, and never told.
