@@ -18,7 +18,7 @@ import (
 // layout is which of our packages, and which modules of others, each package
 // may import. Imports go down only. A new package is a new row.
 var layout = map[string][]string{
-	"mustserv/ratelimit":              {"golang.org/x/time/rate"},
+	"mustserv/ratelimit":              {},
 	"mustserv/library/source":         {},
 	"mustserv/library/playlist":       {},
 	"mustserv/library/subtitle":       {"golang.org/x/text/encoding/charmap"},

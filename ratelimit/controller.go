@@ -192,7 +192,8 @@ func (c *Controller) enter(r Request, now time.Time) (*Grant, error) {
 	c.serve(now)
 	cl := c.clients[r.Client]
 	if cl == nil {
-		cl = &client{cap: NewBucket(capSpec(c.config.PerClient))}
+		cl = new(client)
+		cl.cap.SetSpec(capSpec(c.config.PerClient))
 		c.clients[r.Client] = cl
 	}
 	if cl.grants >= c.config.StreamsPerClient {
@@ -207,7 +208,7 @@ func (c *Controller) enter(r Request, now time.Time) (*Grant, error) {
 			return nil, ErrFull
 		}
 	}
-	return &Grant{controller: c, viewer: v, request: r, step: step(r.Need)}, nil
+	return newGrant(c, v, r), nil
 }
 
 // viewer returns the viewer of r, with the need that the item has now.
@@ -230,7 +231,7 @@ func (c *Controller) leave(v *viewer, now time.Time) {
 	if v.grants > 0 {
 		return
 	}
-	v.left = now
+	v.left = v.moment(now)
 	c.queue.remove(v)
 	c.expires = earlier(c.expires, now.Add(linger))
 	if v.placed && !v.wasActive() {
@@ -277,7 +278,7 @@ func (c *Controller) Stats() Stats {
 		s.Free = max(0, c.network.room-c.network.reserved)
 	}
 	for _, v := range c.viewers {
-		if streams := v.grants - v.queued; streams > 0 {
+		if streams := int(v.grants - v.queued); streams > 0 {
 			s.Viewers++
 			s.Streams += streams
 			s.Lent += Size(max(0, -v.bucket.Tokens(now)))

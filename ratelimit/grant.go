@@ -2,7 +2,7 @@ package ratelimit
 
 import (
 	"context"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,17 +34,24 @@ func step(need TSpec) int64 {
 type Grant struct {
 	controller *Controller
 	viewer     *viewer
-	request    Request
 	step       int64
-	offset     int64 // of the next byte; -1 where it is not known
-	gift       int64 // bytes left of this request's gift
-	charged    bool  // the viewer's bucket paid for the last step
+	media      [2]int64 // where in the item the first sample begins, and the last one ends
+	offset     int64    // of the next byte; -1 where it is not known
 	timer      *time.Timer
-	once       sync.Once
+	gift       int32 // bytes left of this request's gift
+	short      bool  // none of its bytes have playing time
+	charged    bool  // the viewer's bucket paid for the last step
+	released   atomic.Bool
+}
+
+func newGrant(c *Controller, v *viewer, r Request) *Grant {
+	return &Grant{
+		controller: c, viewer: v, step: step(r.Need), media: [2]int64{r.Header, r.Size - r.Trailer}, short: r.Short,
+	}
 }
 
 // Need returns the bucket that the grant's viewer has.
-func (g *Grant) Need() TSpec { return g.request.Need }
+func (g *Grant) Need() TSpec { return g.viewer.bucket.Spec() }
 
 // Step returns the most bytes that the viewer's bucket pays for at a time.
 func (g *Grant) Step() int64 { return g.step }
@@ -54,7 +61,7 @@ func (g *Grant) Step() int64 { return g.step }
 func (g *Grant) Start(offset int64) {
 	g.offset = offset
 	if offset >= 0 {
-		g.gift = int64(g.viewer.start(offset, time.Now()))
+		g.gift = int32(g.viewer.start(offset, time.Now()))
 	}
 }
 
@@ -81,12 +88,12 @@ func (g *Grant) Reserve(now time.Time, limit int64) (n int64, at time.Time) {
 
 // Return gives back the tokens of n bytes, the last of those that Reserve
 // took, because they are not going to be sent.
-func (g *Grant) Return(now time.Time, n int64) {
+func (g *Grant) Return(n int64) {
 	if g.charged {
-		g.viewer.unpace(now, n)
+		g.viewer.unpace(n)
 	}
-	g.viewer.giveBack(now, n)
-	g.viewer.client.cap.Return(now, n)
+	g.viewer.giveBack(n)
+	g.viewer.client.cap.Return(n)
 	g.advance(-n)
 }
 
@@ -118,7 +125,7 @@ func (g *Grant) Take(ctx context.Context, limit int64) (int64, error) {
 		return n, nil
 	case <-ctx.Done():
 		g.timer.Stop()
-		g.Return(time.Now(), n)
+		g.Return(n)
 		return 0, ctx.Err()
 	}
 }
@@ -127,7 +134,7 @@ func (g *Grant) Take(ctx context.Context, limit int64) (int64, error) {
 // pays for it. Bytes that have no playing time and the request's gift are
 // free, within their bounds.
 func (g *Grant) next(limit int64) (n int64, charged bool) {
-	if g.request.Short {
+	if g.short {
 		return min(limit, int64(freeStep)), false
 	}
 	if untimed := g.untimed(min(limit, int64(freeStep))); untimed > 0 {
@@ -136,8 +143,8 @@ func (g *Grant) next(limit int64) (n int64, charged bool) {
 		}
 	}
 	if g.gift > 0 {
-		n = min(limit, g.gift)
-		g.gift -= n
+		n = min(limit, int64(g.gift))
+		g.gift -= int32(n)
 		return n, false
 	}
 	return min(limit, g.step), true
@@ -146,12 +153,12 @@ func (g *Grant) next(limit int64) (n int64, charged bool) {
 // untimed returns how many of the next n bytes stand before the item's first
 // sample or after its last.
 func (g *Grant) untimed(n int64) int64 {
-	switch r := &g.request; {
+	switch {
 	case g.offset < 0:
 		return 0
-	case g.offset < r.Header:
-		return min(n, r.Header-g.offset)
-	case g.offset >= r.Size-r.Trailer:
+	case g.offset < g.media[0]:
+		return min(n, g.media[0]-g.offset)
+	case g.offset >= g.media[1]:
 		return n
 	}
 	return 0
@@ -164,8 +171,8 @@ func (g *Grant) Sent(took time.Duration) {
 	if took < stalled {
 		return
 	}
-	second := Size(g.request.Need.Rate.BytesPerSecond())
-	g.viewer.bucket.Drain(time.Now(), min(second, g.request.Need.Burst/2))
+	need := g.Need()
+	g.viewer.bucket.Drain(time.Now(), min(Size(need.Rate.BytesPerSecond()), need.Burst/2))
 }
 
 // Release ends the stream. Without a grant it does nothing.
@@ -173,7 +180,9 @@ func (g *Grant) Release() {
 	if g == nil {
 		return
 	}
-	g.once.Do(func() { g.controller.release(g.viewer) })
+	if !g.released.Swap(true) {
+		g.controller.release(g.viewer)
+	}
 }
 
 // Forfeit is Release, and gives the viewer's place to others at once; else it

@@ -88,7 +88,7 @@ func TestWhatIsReturnedMayBeSentByTheNext(t *testing.T) {
 		c := NewController(config)
 		first := admit(t, c, "10.0.0.1", "a", film, 0).grant
 		_, n, at := spend(first, time.Now())
-		first.Return(time.Now(), n)
+		first.Return(n)
 		first.Release()
 		second := admit(t, c, "10.0.0.1", "a", film, first.offset).grant
 		second.gift = 0

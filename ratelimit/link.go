@@ -23,7 +23,8 @@ type link struct {
 	reserved Rate // by viewers
 	held     bool // for one who has waited long; only while places are given
 
-	bucket *Bucket // of the whole capacity
+	bucket *Bucket   // of the whole capacity
+	begin  time.Time // the 0 of its viewers' moments
 
 	mu    sync.Mutex
 	short Rate          // the share for what is short; 0 where there is no capacity
@@ -33,7 +34,7 @@ type link struct {
 
 // newLink returns a link that carries everything.
 func newLink() *link {
-	return &link{room: math.MaxInt64, bucket: NewBucket(TSpec{})}
+	return &link{room: math.MaxInt64, bucket: NewBucket(TSpec{}), begin: time.Now().Add(-seekEvery)}
 }
 
 // setCapacity changes what the link carries, where 0 is no limit. What is

@@ -16,9 +16,9 @@ func (v *viewer) soon(now time.Time, n int64) time.Time {
 }
 
 // giveBack is the opposite of take.
-func (v *viewer) giveBack(now time.Time, n int64) {
-	v.network.bucket.Return(now, n)
-	v.share.bucket.Return(now, n)
+func (v *viewer) giveBack(n int64) {
+	v.network.bucket.Return(n)
+	v.share.bucket.Return(n)
 }
 
 // short returns when n bytes go that have no playing time.
@@ -42,28 +42,28 @@ func (v *viewer) pace(now time.Time, n, spare int64) (lent int64, at time.Time) 
 	free := v.take(now, n+lent)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if !v.placed || v.rate <= 0 {
+	if !v.placed || v.rate() <= 0 {
 		return lent, later(own, free)
 	}
-	due := later(now, v.due)
+	due := later(now, v.time(v.due))
 	switch {
 	case own.After(now): // no burst left
 		due = earlier(due, own) // its bucket is exact, but behind by what was lent
 	case free.Before(due) && !free.After(v.soon(now, n)):
 		return 0, free
-	case v.due.Before(now): // it comes, or comes back: a step too early would be one too many
-		due = earlier(free, now.Add(v.rate.time(n)))
+	case v.due < v.moment(now): // it comes, or comes back: a step too early would be one too many
+		due = earlier(free, now.Add(v.rate().time(n)))
 	}
 	at = later(due, free.Add(-linkDebt)) // more is reserved than there is: a capacity was lowered
-	v.due = at.Add(v.rate.time(n))
+	v.due = v.moment(at.Add(v.rate().time(n)))
 	return lent, at
 }
 
 // unpace gives n bytes of the viewer's bucket back, and their time.
-func (v *viewer) unpace(now time.Time, n int64) {
-	v.bucket.Return(now, n)
+func (v *viewer) unpace(n int64) {
+	v.bucket.Return(n)
 	v.mu.Lock()
-	v.due = v.due.Add(-v.rate.time(n))
+	v.due -= moment(v.rate().time(n))
 	v.mu.Unlock()
 }
 

@@ -97,9 +97,9 @@ func (v *viewer) expire(now time.Time, wanted bool) (again time.Time, gone bool)
 	case v.grants > 0:
 		again = v.lastActive().Add(pauseMost)
 	case v.placed:
-		again = v.left.Add(linger)
+		again = v.time(v.left).Add(linger)
 	default:
-		return now.Add(time.Second), v.bucket.Full(now) && v.gifts.TokensAt(now) >= giftBurst
+		return now.Add(time.Second), v.rested(now)
 	}
 	if !again.After(now) {
 		v.unplace()
@@ -108,21 +108,24 @@ func (v *viewer) expire(now time.Time, wanted bool) (again time.Time, gone bool)
 	return again, false
 }
 
+// rate is what the viewer's bucket gets.
+func (v *viewer) rate() Rate { return v.bucket.speed() }
+
 // fits reports whether there is room for the viewer on all its way.
-func (v *viewer) fits() bool { return v.network.fits(v.rate) && v.share.fits(v.rate) }
+func (v *viewer) fits() bool { return v.network.fits(v.rate()) && v.share.fits(v.rate()) }
 
 // hold keeps the room of the links that are too full for the viewer from
 // those who are smaller, or it would never come in.
 func (v *viewer) hold() {
-	v.network.held = v.network.held || !v.network.fits(v.rate)
-	v.share.held = v.share.held || !v.share.fits(v.rate)
+	v.network.held = v.network.held || !v.network.fits(v.rate())
+	v.share.held = v.share.held || !v.share.fits(v.rate())
 }
 
 // place gives the viewer a place.
 func (v *viewer) place(now time.Time) {
 	v.reserve()
 	v.mu.Lock()
-	v.placed, v.used, v.active = true, false, now
+	v.placed, v.used, v.active = true, false, v.moment(now)
 	v.mu.Unlock()
 }
 
@@ -140,20 +143,17 @@ func (v *viewer) unplace() {
 func (v *viewer) reserve() {
 	v.network.reserved -= v.reserved[0]
 	v.share.reserved -= v.reserved[1]
-	v.reserved = [2]Rate{v.network.cost(v.rate), v.share.cost(v.rate)}
+	v.reserved = [2]Rate{v.network.cost(v.rate()), v.share.cost(v.rate())}
 	v.network.reserved += v.reserved[0]
 	v.share.reserved += v.reserved[1]
 }
 
 // waits reports whether the viewer is in the queue.
-func (v *viewer) waits() bool { return v.turn.ready != nil }
+func (v *viewer) waits() bool { return v.turn != nil }
 
 // setNeed changes what the viewer is sent through and has reserved.
 func (v *viewer) setNeed(need TSpec) {
 	v.bucket.SetSpec(need)
-	v.mu.Lock()
-	v.rate = need.Rate
-	v.mu.Unlock()
 	if v.placed {
 		v.reserve()
 	}
@@ -164,7 +164,7 @@ func (v *viewer) setNeed(need TSpec) {
 func (v *viewer) touch(now time.Time) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.active, v.used = now, true
+	v.active, v.used = v.moment(now), true
 	return v.placed
 }
 
@@ -177,5 +177,5 @@ func (v *viewer) wasActive() bool {
 func (v *viewer) lastActive() time.Time {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.active
+	return v.time(v.active)
 }

@@ -20,7 +20,7 @@ type queue struct {
 type turn struct {
 	number int
 	since  time.Time
-	ready  chan struct{} // closed when the viewer has its place; nil while it does not wait
+	ready  chan struct{} // closed when the viewer has its place
 	back   bool          // it had a place, gave it back in a pause, and goes on
 }
 
@@ -31,7 +31,7 @@ func (q *queue) push(v *viewer, now time.Time, back bool) bool {
 	}
 	number := max(q.turn, v.client.turn)
 	v.client.turn = number + 1
-	v.turn = turn{number: number, since: now, ready: make(chan struct{}), back: back}
+	v.turn = &turn{number: number, since: now, ready: make(chan struct{}), back: back}
 	q.waiting = append(q.waiting, v)
 	return true
 }
@@ -47,7 +47,7 @@ func (q *queue) served(v *viewer) {
 func (q *queue) remove(v *viewer) {
 	if i := slices.Index(q.waiting, v); i >= 0 {
 		q.waiting = slices.Delete(q.waiting, i, i+1)
-		v.turn = turn{}
+		v.turn = nil
 	}
 }
 
@@ -62,7 +62,7 @@ func (q *queue) order(late time.Time) []*viewer {
 }
 
 // rank is 0 or 1 for those that others must not pass.
-func (t turn) rank(late time.Time) int {
+func (t *turn) rank(late time.Time) int {
 	switch {
 	case t.back:
 		return 0

@@ -289,7 +289,7 @@ func (l *loop) endOwner(s *Stream) {
 	}
 	s.ended = true
 	if s.pending > 0 {
-		s.Grant.Return(time.Now(), int64(s.pending))
+		s.Grant.Return(s.pending)
 	}
 	s.Owner.End()
 }
