@@ -443,15 +443,9 @@ type played struct {
 func (a *app) rest(now time.Time) {
 	paced, before := a.control.Stats(), a.played
 	a.played = played{a.ledger.Totals().Requests, paced.Streams}
-	working := a.played != before || paced.Streams == 0 && paced.Reserved > 0 // for one who comes back at once, as from segment to segment
-	for _, s := range a.library.Shares() {
-		working = working || s.State == library.Scanning || s.State != library.Unavailable && s.Unmeasured > 0
-	}
-	if a.library.Rest() {
-		working = true
-	}
+	playing := a.played != before || paced.Streams == 0 && paced.Reserved > 0 // for one who comes back at once, as from segment to segment
 	switch {
-	case working:
+	case playing || a.library.Working() || a.library.Rest():
 		a.worked = now
 	case !a.worked.IsZero() && now.Sub(a.worked) >= restAfter:
 		a.worked = time.Time{}
@@ -1262,14 +1256,20 @@ func (o origin) found() string {
 	return ""
 }
 
-// stamp changes when the config file is saved.
-func (o origin) stamp() string {
-	file := o.found()
-	info, err := os.Stat(file)
-	if err != nil {
-		return file
+// stamp is what changes when a config file is saved.
+type stamp struct {
+	file string
+	size int64
+	time time.Time
+}
+
+// stamp returns the stamp of the config file that there is.
+func (o origin) stamp() stamp {
+	found := stamp{file: o.found()}
+	if info, err := os.Stat(found.file); err == nil {
+		found.size, found.time = info.Size(), info.ModTime()
 	}
-	return fmt.Sprint(file, info.Size(), info.ModTime().UnixNano())
+	return found
 }
 
 // load reads and validates the config. Its error has a line for each mistake.

@@ -290,9 +290,10 @@ func (l *Library) saveChanges(ctx context.Context) {
 // Rest gives the memory back that only scanning and measuring take, unless a
 // share does so, or what was found is not saved yet. It reports whether there
 // was any. It is quick.
-func (l *Library) Rest() bool {
-	return !slices.ContainsFunc(l.current(), (*share).working) && l.env.index.Rest()
-}
+func (l *Library) Rest() bool { return !l.Working() && l.env.index.Rest() }
+
+// Working reports whether a share is in its first scan, or measures files.
+func (l *Library) Working() bool { return slices.ContainsFunc(l.current(), (*share).working) }
 
 func (l *Library) save() {
 	if err := l.env.index.Save(); err != nil {
