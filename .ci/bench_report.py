@@ -11,7 +11,8 @@ COLOURS = {"mustserv": "#2a8c96", "nginx": "#c07a1a", "lighttpd": "#808080", "ap
 PARTS = [
     ("idle", "memory of the idle server", (1e6, "MB"), True),
     ("memory", "memory per stream", (1000, "kB"), True),
-    ("memory in all", "memory in all", (1e6, "MB"), True),
+    ("PSS", "memory in all, PSS", (1e6, "MB"), True),
+    ("RSS", "memory in all, RSS", (1e6, "MB"), True),
     ("cpu", "processor time per GB", (1, "s"), True),
     ("served", "sent of what is promised, start burst included", (1, "%"), False),
     ("unthrottled", "unthrottled", (1, "MB/s"), True),
@@ -25,19 +26,22 @@ def median(values, key):
 
 def table(values):
     """table is all that was measured, in Markdown."""
-    lines = ["| | " + " | ".join(SERVERS) + " | mustserv : nginx |", "| --- |" + " --- |" * (len(SERVERS) + 1)]
+    lines = ["| | " + " | ".join(SERVERS) + " | mustserv : nginx | : apache |", "| --- |" + " --- |" * (len(SERVERS) + 2)]
     for part, title, (divisor, unit), compared in PARTS:
         for what in whats(values, part):
             cells = [median(values, (part, what, s)) for s in SERVERS]
-            ours, theirs = cells[0], cells[1]
-            ratio = f"**{ours / theirs:.2f}**" if compared and ours is not None and theirs else ""
-            lines.append(f"| {title}, {what} | " + " | ".join(number(c, divisor, unit) for c in cells) + f" | {ratio} |")
+            of = [ratio(cells[0], cells[SERVERS.index(s)]) if compared else "" for s in ("nginx", "apache")]
+            lines.append(f"| {title}, {what} | " + " | ".join(number(c, divisor, unit) for c in cells) + f" | **{of[0]}** | {of[1]} |".replace("****", ""))
     for what, title, factor, unit in (("rate_error_median", "rate over 5 s, median error", 100, "%"), ("rate_error_p99", "rate over 5 s, 99th percentile", 100, "%"),
                                       ("largest_burst_ms", "largest burst after the first 5 s", 1, "ms")):
         cells = [median(values, ("pace", what, s)) for s in SERVERS]
         if any(c is not None for c in cells):
-            lines.append(f"| {title}, 500 clients | " + " | ".join(number(c, 1 / factor, unit) for c in cells) + " | |")
+            lines.append(f"| {title}, 500 clients | " + " | ".join(number(c, 1 / factor, unit) for c in cells) + " | | |")
     return "\n".join(lines + links(values)) + "\n"
+
+
+def ratio(ours, theirs):
+    return f"{ours / theirs:.2f}" if ours is not None and theirs else ""
 
 
 def links(values):
@@ -48,11 +52,11 @@ def links(values):
         def of(server, what):
             return median(values, ("links", f"{link}: {what}", server))
         lines += ["", f"{link}: {of('all', 'wanted'):.0f} want to watch, the sum of the rates allows {of('mustserv', 'sum of the rates allows'):.0f}:", "",
-                  "| | without a stall | started | stalls | standing still | median start |", "| --- | --- | --- | --- | --- | --- |"]
-        for server, label in (("mustserv", "mustserv"), ("nginx", "nginx, limit_rate 1.1 x average"),
+                  "| | without a stall | started | stalls | standing still | median start | packets lost |", "| --- | --- | --- | --- | --- | --- | --- |"]
+        for server, label in (("mustserv", "mustserv"), ("mustserv, smooth = 0", "the same, `smooth = 0`"), ("nginx", "nginx, limit_rate 1.1 x average"),
                               ("nginx, alone", "the same, one viewer of each film"), ("nginx, unpaced", "nginx, unpaced")):
             lines.append(f"| {label} | {of(server, 'smooth'):.0f} | {of(server, 'started'):.0f} | {of(server, 'stalls'):.0f} | "
-                         f"{of(server, 'stall_seconds'):.0f} s | {of(server, 'startup_median'):.1f} s |")
+                         f"{of(server, 'stall_seconds'):.0f} s | {of(server, 'startup_median'):.1f} s | {of(server, 'lost'):.0f} |")
     return lines
 
 
@@ -70,7 +74,7 @@ def number(value, divisor, unit):
 def write(values, folder):
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "table.md"), "w") as f:
-        f.write(f"# MuStServ beside other servers\n\nMade by `.ci/bench` on {datetime.date.today()}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}; medians.\n[What it measures](../figures.md#beside-other-servers), and how.\n\n![Ratios to nginx](ratios.svg)\n\n" + table(values))
+        f.write(f"# MuStServ beside other servers\n\nMade by `.ci/bench` on {datetime.date.today()}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}; medians of three runs and more.\n[What it measures](../figures.md#beside-other-servers), and how.\n\n![Ratios to nginx](ratios.svg)\n\n" + table(values))
     with open(os.path.join(folder, "ratios.svg"), "w") as f:
         f.write(chart(values))
 
@@ -82,10 +86,11 @@ CUT = 3.0  # longer bars are cut off, with their number beside them
 
 
 def chart(values):
-    """chart draws ratios to nginx: shorter is better, but for speed."""
+    """chart draws ratios to nginx: shorter is better, but for speed and viewers."""
     rows = [("idle", "RSS", "memory, idle"), *[("memory", w, f"memory each, {w}") for w in whats(values, "memory")],
             *[("cpu", w, f"CPU per GB, {w}") for w in whats(values, "cpu") if not w.startswith("10 ")],
-            *[("unthrottled", w, f"speed, {w}") for w in whats(values, "unthrottled")]]
+            *[("unthrottled", w, f"speed, {w}") for w in whats(values, "unthrottled")],
+            *[("links", w, f"viewers, {w.split(':')[0]}") for w in whats(values, "links") if w.endswith(": smooth")]]
     rows = [r for r in rows if median(values, (r[0], r[1], "nginx"))]
     step = BAR * len(SERVERS) + GAP
     height = 40 + step * len(rows)

@@ -47,6 +47,7 @@ class Link:
             run("ip", "-n", ns, "link", "set", dev, "gso_max_size", "15000", "gso_max_segs", "10", "up")
             run("ip", "-n", ns, "link", "set", "lo", "up")
             run("tc", "-n", ns, "qdisc", "add", "dev", dev, "root", "tbf", "rate", f"{mbit}mbit", "burst", str(max(16000, mbit * 500)), "latency", "50ms")
+        self.device = name + "0"
         run("ip", "-n", self.client, "route", "add", "local", "10.97.1.0/24", "dev", "lo")
 
     def __enter__(self):
@@ -56,14 +57,19 @@ class Link:
         for ns in (self.server, self.client):
             run("ip", "netns", "del", ns)
 
+    def lost(self):
+        """lost is how many of the server's packets found no room in the queue."""
+        out = subprocess.run(["tc", "-n", self.server, "-s", "-j", "qdisc", "show", "dev", self.device], check=True, capture_output=True, text=True).stdout
+        return json.loads(out)[0]["drops"]
+
 
 class Server:
     """Server is a running one, until stop, or the end of a with block."""
     name = ""
     prefix = "/"
 
-    def __init__(self, program, media, work, link=None, capacity="off", film_rates=None):
-        self.program, self.media, self.capacity, self.film_rates = program, media, capacity, film_rates or {}
+    def __init__(self, program, media, work, clients=0, link=None, capacity="off", film_rates=None):
+        self.program, self.media, self.clients, self.capacity, self.film_rates = program, media, clients, capacity, film_rates or {}
         self.link, self.host = link, "10.97.0.1" if link else "127.0.0.1"
         self.port = 8000 if link else free_port()
         self.dir = os.path.join(work, f"{type(self).__name__}{link.server if link else ''}")
@@ -81,7 +87,7 @@ class Server:
         time.sleep(0.5)  # for its children
 
     def wait(self):
-        for _ in range(200):
+        for _ in range(600):
             if self.process.poll() is None and self.ready():
                 return
             time.sleep(0.1)
@@ -139,7 +145,7 @@ class Server:
         return self.sum("smaps_rollup", ("Pss",))
 
     def memory(self):
-        return self.sum("smaps_rollup", ("Pss_Anon",)) + self.sum("status", ("VmPTE",))
+        return self.pss() + self.sum("status", ("VmPTE",))
 
     def files(self):
         return sum(len(os.listdir(f"/proc/{p}/fd")) for p in self.pids())
@@ -158,6 +164,7 @@ class Server:
 class MuStServ(Server):
     name = "mustserv"
     prefix = "/media/m/"
+    smooth = 2.5
 
     def config(self):
         return f"""[[share]]
@@ -165,6 +172,7 @@ name = "m"
 path = "{self.media}"
 [stream]
 listen = "{self.host}:{self.port}"
+smooth = {self.smooth}
 [library]
 quiet = "0s"
 [ratelimit]
@@ -183,7 +191,14 @@ unmeasured = "off"
         return status.get("items", 0) > 0 and not status["unmeasured"] and not status["scanning"]
 
 
+class RoughMustServ(MuStServ):
+    """RoughMustServ sends each step as fast as it goes."""
+    name = "mustserv, smooth = 0"
+    smooth = 0.0
+
+
 class Nginx(Server):
+    """Nginx as Debian has it, with room for all clients; that takes memory."""
     name = "nginx"
     unpaced = False
 
@@ -191,7 +206,7 @@ class Nginx(Server):
         limits = "".join(f"location /{kib}/ {{ limit_rate {kib}k; limit_rate_after {burst}k; }}\n" for kib, burst in rates())
         limits += "".join(f"location = /{n} {{ limit_rate {int(r)}; limit_rate_after {int(2 * r)}; }}\n" for n, r in self.film_rates.items())
         return f"""daemon off; worker_processes auto; worker_rlimit_nofile 19000; pid {self.dir}/pid; error_log {self.dir}/error crit;
-events {{ worker_connections 8192; }}
+events {{ worker_connections {768 + self.clients}; }}
 http {{
 	access_log off; sendfile on; tcp_nopush on; types {{ }} default_type video/mp4;
 	client_body_temp_path {self.dir}; proxy_temp_path {self.dir}; fastcgi_temp_path {self.dir}; uwsgi_temp_path {self.dir}; scgi_temp_path {self.dir};
@@ -214,13 +229,18 @@ class NginxAlone(Nginx):
 
 
 class Apache(Server):
+    """Apache as Debian has it, with room for all clients."""
     name = "apache"
 
+    def threads(self):
+        """threads are Debian's, or as many as all clients need, in fewer processes."""
+        return (25, 150) if self.clients <= 150 else (64, 6400)
+
     def config(self):
+        each, most = self.threads()
         limits = "".join(f'<Location "/{kib}/">\nSetOutputFilter RATE_LIMIT\nSetEnv rate-limit {kib}\nSetEnv rate-initial-burst {burst}\n</Location>\n'
                          for kib, burst in rates())
         modules = "".join(f"LoadModule {m}_module /usr/lib/apache2/modules/mod_{m}.so\n" for m in ("mpm_event", "authz_core", "env", "ratelimit"))
-        # The threads are Debian's, but for how many there may be.
         return f"""{modules}
 ServerRoot {self.dir}
 ServerName bench
@@ -233,9 +253,9 @@ StartServers 2
 MinSpareThreads 25
 MaxSpareThreads 75
 ThreadLimit 64
-ThreadsPerChild 64
-ServerLimit 100
-MaxRequestWorkers 6400
+ThreadsPerChild {each}
+ServerLimit {most // each}
+MaxRequestWorkers {most}
 MaxConnectionsPerChild 0
 User www-data
 Group www-data
@@ -270,7 +290,7 @@ mimetype.assign = ( "" => "video/mp4" )
 
 
 ALL = [MuStServ, Nginx, Apache, Lighttpd]
-LINKED = [MuStServ, Nginx, NginxAlone, UnpacedNginx]
+LINKED = [MuStServ, RoughMustServ, Nginx, NginxAlone, UnpacedNginx]
 
 
 def stat(pid):
