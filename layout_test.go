@@ -42,6 +42,7 @@ var layout = map[string][]string{
 	"mustserv/stream": {
 		"mustserv/library", "mustserv/library/source", "mustserv/library/probe", "mustserv/library/playlist",
 		"mustserv/ratelimit", "mustserv/stream/accounting", "mustserv/stream/pacer", "mustserv/stream/auth",
+		// With the tag acme also golang.org/x/crypto/acme and acme/autocert.
 	},
 	"mustserv/webui/settings": {"github.com/BurntSushi/toml"},
 	"mustserv/webui": {
@@ -113,6 +114,17 @@ func TestImportsGoDown(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestNoACME sees that only who asks for ACME, by the tag, gets it.
+func TestNoACME(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", ".").Output()
+	if err != nil || len(out) == 0 {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(out), "golang.org/x/crypto/acme") {
+		t.Error("the program holds ACME")
 	}
 }
 

@@ -270,7 +270,7 @@ func (a *app) apply(c config) error {
 	if err != nil {
 		return err
 	}
-	certificate, err := stream.OpenCertificate(c.Stream)
+	secure, err := stream.OpenTLS(c.Stream, filepath.Join(a.state, "acme"))
 	if err != nil {
 		return err
 	}
@@ -303,7 +303,7 @@ func (a *app) apply(c config) error {
 		a.library.Reopen()
 	}
 	a.library.Configure(c.Library, shares)
-	a.server.SetConfig(c.Stream, certificate)
+	a.server.SetConfig(c.Stream, secure)
 	a.config.Store(&c)
 	if listener != nil {
 		a.server.Listen(listener)
@@ -664,7 +664,7 @@ func greet(w io.Writer, c config, addr net.Addr) {
 		fmt.Fprintf(w, "Sharing %s from %s\n", s.Name, s.Place)
 	}
 	scheme := "http://"
-	if c.Stream.Certificate != "" {
+	if c.Stream.Secure() {
 		scheme = "https://"
 	}
 	for _, host := range addresses(addr) {

@@ -72,7 +72,7 @@ func launch(t testing.TB, cmd *exec.Cmd, state string) *program {
 	t.Cleanup(func() { p.cmd.Process.Kill(); <-p.ended })
 	greeting := bufio.NewScanner(stdout)
 	for greeting.Scan() {
-		if m := regexp.MustCompile(`^Open +(http://[^/]*:\d+)`).FindStringSubmatch(greeting.Text()); m != nil {
+		if m := regexp.MustCompile(`^Open +(https?://[^/]*:\d+)`).FindStringSubmatch(greeting.Text()); m != nil {
 			p.url = m[1]
 			break
 		}

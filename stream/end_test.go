@@ -58,7 +58,7 @@ func TestEndedSessionOverTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.SetConfig(config, certificate)
+	s.SetConfig(config, certificate.TLS())
 	browser := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}, ForceAttemptHTTP2: true}}
 	t.Cleanup(browser.CloseIdleConnections)
 	open := func(name string) io.ReadCloser {

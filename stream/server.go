@@ -5,6 +5,7 @@ package stream
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -65,7 +66,7 @@ type Server struct {
 	handOverFrom int64        // bytes
 	returning    *returning   // connections that come back from the pacer
 
-	certificate atomic.Pointer[Certificate] // nil for none
+	secure atomic.Pointer[tls.Config] // nil where connections are not
 
 	crossOrigin http.CrossOriginProtection
 
@@ -100,11 +101,11 @@ func New(o Options) *Server {
 	return s
 }
 
-// SetConfig takes over what a reload may change, but for the listener. With a
-// certificate, connections from now on are secured.
-func (s *Server) SetConfig(c Config, certificate *Certificate) {
+// SetConfig takes over what a reload may change, but for the listener.
+// Connections from now on are secured by secure, unless it is nil.
+func (s *Server) SetConfig(c Config, secure *tls.Config) {
 	s.config.Store(&c)
-	s.certificate.Store(certificate)
+	s.secure.Store(secure)
 }
 
 // Listen serves on l from now on, and no longer accepts on the listener

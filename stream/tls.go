@@ -24,6 +24,27 @@ type Certificate struct {
 	now    *tls.Certificate
 }
 
+// OpenTLS returns how connections are secured as the config says: by its two
+// files, or by certificates that ACME gets and keeps in a folder. It is nil if
+// the config names neither.
+func OpenTLS(c Config, folder string) (*tls.Config, error) {
+	if len(c.ACME) > 0 {
+		return openACME(c, folder)
+	}
+	certificate, err := OpenCertificate(c)
+	if certificate == nil || err != nil {
+		return nil, err
+	}
+	return certificate.TLS(), nil
+}
+
+// secured is TLS with certificates from get, for HTTP and for more protocols.
+func secured(get func(*tls.ClientHelloInfo) (*tls.Certificate, error), more ...string) *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12, NextProtos: append([]string{"h2", "http/1.1"}, more...), GetCertificate: get,
+	}
+}
+
 // OpenCertificate reads the certificate that the config names; nil if it names
 // none.
 func OpenCertificate(c Config) (*Certificate, error) {
@@ -71,8 +92,11 @@ func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.now, nil
 }
 
-// securing is a listener whose connections are secured while the server has a
-// certificate.
+// TLS is how connections are secured by the certificate.
+func (c *Certificate) TLS() *tls.Config { return secured(c.get) }
+
+// securing is a listener whose connections are secured while the server's
+// config wants it.
 type securing struct {
 	net.Listener
 	server *Server
@@ -81,13 +105,11 @@ type securing struct {
 // Accept returns the next connection.
 func (l securing) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
-	certificate := l.server.certificate.Load()
-	if err != nil || certificate == nil {
+	secure := l.server.secure.Load()
+	if err != nil || secure == nil {
 		return conn, err
 	}
-	return tls.Server(conn, &tls.Config{
-		MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: certificate.get,
-	}), nil
+	return tls.Server(conn, secure), nil
 }
 
 // insist tells browsers to come by TLS only from now on, if the config asks

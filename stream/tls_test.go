@@ -107,7 +107,7 @@ func TestTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.SetConfig(config, certificate)
+	s.SetConfig(config, certificate.TLS())
 	for _, row := range []struct {
 		protocol string
 		offered  []string
