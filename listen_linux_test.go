@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -214,5 +215,66 @@ func TestLooksAtAllWidths(t *testing.T) {
 	tab.is("the other way round", `document.querySelector(".sorts [aria-current]").textContent === "Size ↑"`)
 	if len(tab.complaints) > 0 {
 		t.Errorf("the console says %v", tab.complaints)
+	}
+}
+
+// TestPlacesFollowTheirUser watches a film as one user and goes on with it in
+// another browser, after a start of the server; another user sees none of it.
+func TestPlacesFollowTheirUser(t *testing.T) {
+	need(t, "chromium")
+	dir := t.TempDir()
+	hash := func(password string) string {
+		cmd := mustserv(t, "passwd")
+		cmd.Stdin = strings.NewReader(password + "\n")
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return regexp.MustCompile(`password = "(.*)"`).FindStringSubmatch(string(out))[1]
+	}
+	config := filepath.Join(dir, "mustserv.toml")
+	write(t, config, fmt.Appendf(nil, "[[share]]\nname = \"Films\"\npath = %q\n[stream]\nlisten = \"127.0.0.1:0\"\n"+
+		"[[auth.user]]\nname = \"ann\"\npassword = %q\nrole = \"viewer\"\n[[auth.user]]\nname = \"bob\"\npassword = %q\nrole = \"viewer\"\n", films(t), hash("one"), hash("two")))
+	logIn := func(c *tab, server *program, user, password string) {
+		c.t = t
+		c.open(server.url + "/login")
+		c.eval(fmt.Sprintf(`document.querySelector("[name=user]").value = %q; document.querySelector("[name=password]").value = %q; document.querySelector(".login button, .login [type=submit]").click(); ""`, user, password))
+		c.is("the library is there", `document.querySelector("h1")?.textContent === "Library" && document.querySelector(".nav")?.textContent.includes("`+"Log out"+`")`)
+	}
+	state := t.TempDir()
+	server := startIn(t, state, "-config", config)
+	tab := startChromium(t)
+	logIn(tab, server, "ann", "one")
+	tab.open(server.url + "/watch/Films/start.mp4")
+	tab.is("the film can be played", `document.querySelector(".player")?.duration > 50`)
+	tab.eval(`const p = document.querySelector(".player"); p.muted = true; p.currentTime = 30; p.play().then(() => p.pause()).then(() => "")`)
+	eventually(t, "the server keeps where it stopped", func() bool {
+		return tab.eval(`fetch("/api/v1/resume").then(r => r.json()).then(a => "" + (a.items[0]?.at >= 30))`) == "true"
+	})
+	tab.open(server.url + "/")
+	tab.is("the film is there to go on with", `document.querySelector(".goon a")?.textContent.includes("start") && document.querySelector(".goon .about").textContent.endsWith("left")`)
+	axe := readAxe(t)
+	for _, width := range []int{360, 1440} {
+		tab.width(width)
+		tab.picture(fmt.Sprintf("goon-%d", width))
+		tab.inspect(axe)
+	}
+	server.cmd.Process.Signal(os.Interrupt)
+	if err := <-server.ended; err != nil {
+		t.Fatal(err)
+	}
+	server.ended <- nil
+
+	server = startIn(t, state, "-config", config)
+	other := startChromium(t)
+	logIn(other, server, "ann", "one")
+	other.is("another browser has it, too", `document.querySelector(".goon a") !== null`)
+	other.click(".goon a")
+	other.is("and goes on there", `document.querySelector(".player")?.currentTime >= 29 && document.querySelector(".resumed") !== null`)
+	other.eval(`fetch("/logout", { method: "POST" }).then(() => "")`)
+	logIn(other, server, "bob", "two")
+	other.is("another user does not see it", `document.querySelector(".goon") === null`)
+	if all := append(tab.complaints, other.complaints...); len(all) > 0 {
+		t.Errorf("the console says %v", all)
 	}
 }

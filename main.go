@@ -55,6 +55,7 @@ import (
 	"mustserv/stream/load"
 	"mustserv/stream/metrics"
 	"mustserv/webui"
+	"mustserv/webui/resume"
 	"mustserv/webui/settings"
 
 	"golang.org/x/term"
@@ -208,6 +209,7 @@ type app struct {
 	keeper    *auth.Keeper
 	server    *stream.Server
 	pages     *webui.Handler
+	resume    *resume.Store
 	accessLog *os.File  // nil for none
 	worked    time.Time // when there was last something to do; zero since memory was given back
 	played    played    // when rest looked last
@@ -244,8 +246,9 @@ func build(in origin, c config, log *slog.Logger, tail *webui.Tail) (*app, error
 	a.library = library.New(library.Options{
 		Config: c.Library, Index: measured, Log: log, Openers: a.openers(),
 	})
+	a.resume = resume.Open(filepath.Join(state, "resume"), log)
 	a.pages, err = webui.New(webui.Options{
-		Library: a.library, Sessions: a.ledger.Sessions, Status: a.status, Keeper: a.keeper, Admin: desk{a}, Log: log,
+		Library: a.library, Sessions: a.ledger.Sessions, Status: a.status, Keeper: a.keeper, Resume: a.resume, Admin: desk{a}, Log: log,
 		Sign:   func(r *http.Request, it *library.Item) string { return a.server.Signature(r, it) },
 		Config: func() webui.Config { return a.config.Load().WebUI },
 		Need: func(it *library.Item) (rate, burst int64) {
@@ -382,8 +385,9 @@ func openLog(name string) (*os.File, error) {
 // run serves until ctx ends, then ends in order.
 func (a *app) run(ctx context.Context, hangup <-chan os.Signal) int {
 	libraryCtx, endLibrary := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
-	go func() { defer close(done); a.library.Run(libraryCtx) }()
+	var running sync.WaitGroup
+	running.Go(func() { a.library.Run(libraryCtx) })
+	running.Go(func() { a.resume.Run(libraryCtx) })
 	pagesCtx, endPages := context.WithCancel(ctx)
 	defer endPages()
 	go a.pages.Run(pagesCtx)
@@ -397,7 +401,7 @@ func (a *app) run(ctx context.Context, hangup <-chan os.Signal) int {
 	}
 	a.ledger.Close()
 	endLibrary()
-	<-done
+	running.Wait()
 	a.setAccessLog(nil)
 	return status
 }

@@ -93,6 +93,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	viewers := []string{
 		"/", "/browse/s/", "/watch/s/c.wav", "/media/s/a%20b.wav", "/media/s/", "/playlist/s.m3u", "/art/s/c.wav", "/subtitles/s/c.wav",
 		"/api/v1/items/s", "/api/v1/search?q=a", "/api/v1/shares", "/api/v1/status", "/metrics", "/chart/s/c.wav", "/search",
+		"/api/v1/songs/s", "/api/v1/songs", "/api/v1/resume", "/api/v1/resume/s/c.wav",
 	}
 	admins := []string{"/admin", "/admin/config", "/api/v1/admin/config", "/status", "/status/events", "/status/end", "/api/v1/sessions", "/api/v1/sessions/1/end"}
 	type row struct {
@@ -122,6 +123,14 @@ func TestWhoMayDoWhat(t *testing.T) {
 			row{"admin", asking{target: at, cookie: ann}, 200},
 			row{"admin, writing", asking{method: "POST", target: at, cookie: ann, origin: "http://box:8000"}, 200},
 			row{"admin from a foreign page, writing", asking{method: "POST", target: at, cookie: ann, origin: "http://evil.example"}, 403})
+	}
+	for _, method := range []string{"PUT", "DELETE"} {
+		const place = "/api/v1/resume/s/c.wav"
+		rows = append(rows,
+			row{"nobody", asking{method: method, target: place}, 401},
+			row{"viewer", asking{method: method, target: place, cookie: bob, origin: "http://box:8000"}, 200},
+			row{"viewer from a foreign page", asking{method: method, target: place, cookie: bob, origin: "http://evil.example"}, 403},
+			row{"signed", asking{method: method, target: signed + place}, 404})
 	}
 	rows = append(rows,
 		row{"signed", asking{target: signed + "/media/s/a%20b.wav"}, 200},

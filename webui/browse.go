@@ -19,6 +19,7 @@ type browsePage struct {
 	Crumbs    []crumb
 	Notices   []string
 	Summary   string
+	GoOn      []card // what one has begun
 	List      listing
 	Playlists []link
 	Listing   string // plain, for players that walk folders
@@ -72,7 +73,7 @@ func (h *Handler) browsePage(w http.ResponseWriter, r *http.Request, f *library.
 		}
 	}
 	if p.Top {
-		p.Name, p.Summary = "Library", summary(shares)
+		p.Name, p.Summary, p.GoOn = "Library", summary(shares), h.goOn(r)
 		p.List.describeShares(shares)
 		for _, row := range unseenShares(f, shares) {
 			p.List.add(row, "")

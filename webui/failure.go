@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"net/http"
 	"strconv"
+
+	"mustserv/webui/resume"
 )
 
 var (
@@ -47,6 +49,12 @@ func failureOf(err error) failure {
 	case errors.Is(err, errTooManyWatch):
 		return failure{http.StatusServiceUnavailable, "Too many look", "Too many browsers watch the status at the moment.",
 			"Close some, or load the status page now and then."}
+	case errors.Is(err, errNoUser):
+		return failure{http.StatusNotFound, "Nothing is kept", "Nobody is logged in whose places could be kept.",
+			"Where there are no users, browsers keep them."}
+	case errors.Is(err, resume.ErrPlace):
+		return failure{http.StatusBadRequest, "Not understood", `A place is {"at": SECONDS, "duration": SECONDS}.`,
+			"Correct what is sent."}
 	case errors.Is(err, errMethod):
 		return failure{http.StatusMethodNotAllowed, "Not that way", "Only GET and HEAD are answered here.",
 			"Open the address as a page."}

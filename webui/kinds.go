@@ -20,6 +20,7 @@ type card struct {
 	Art         string // address of its picture; empty: one is drawn
 	Hue         int    // of the drawn one, 0 to 7
 	Initials    string // on it
+	Percent     int    // of it that was seen; 0 if it is not told
 	Away        bool
 }
 

@@ -25,6 +25,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodPost && change != nil:
 		err = change(w, r, object)
+	case (r.Method == http.MethodPut || r.Method == http.MethodDelete) && strings.HasPrefix(path, resumePrefix):
+		err = h.changePlace(w, r, rest)
 	case answer == nil:
 		err = errNoPage
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
@@ -52,6 +54,7 @@ func (h *Handler) route(path string) (answer endpoint, rest string) {
 		{"/static/", h.serveStatic},
 		{"/api/v1/items/", h.apiItems},
 		{"/api/v1/songs/", h.apiSongs},
+		{resumePrefix, h.apiPlace},
 	} {
 		if rest, ok := strings.CutPrefix(path, at.prefix); ok {
 			return at.answer, rest
@@ -90,6 +93,8 @@ func (h *Handler) exactly(path string) endpoint {
 		return h.apiItems
 	case "/api/v1/songs":
 		return h.apiMusic
+	case "/api/v1/resume":
+		return h.apiResume
 	case "/api/v1/search":
 		return h.apiSearch
 	case "/api/v1/sessions":

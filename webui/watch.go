@@ -37,7 +37,9 @@ type watchPage struct {
 	Measured       bool
 	Chapters       []Chapter
 	Previous, Next *link
-	Songs          string // where the dock finds it; empty if it is none
+	At             float64 // seconds, where the user stopped
+	Resume         string  // where to tell that; empty if the browser keeps it
+	Songs          string  // where the dock finds it; empty if it is none
 }
 
 type fact struct{ Name, Value string }
@@ -89,6 +91,7 @@ func (h *Handler) watchPage(r *http.Request, it *library.Item) watchPage {
 	}
 	p.Rates, p.Burst = h.rates(it)
 	p.Previous, p.Next = h.neighbours(it)
+	p.At, p.Resume = h.stopped(r, it)
 	if p.Audio {
 		p.Songs = songsURL(it.Path)
 	}

@@ -16,6 +16,7 @@ import (
 	"mustserv/library"
 	"mustserv/stream/accounting"
 	"mustserv/stream/auth"
+	"mustserv/webui/resume"
 )
 
 // Library is what the pages need of the library. Its methods are called for
@@ -39,7 +40,7 @@ type Status struct {
 	SentRate int64         // over the last seconds
 }
 
-// Options is what a Handler is made of; all but Log, Keeper, Sign and Admin must be there. The
+// Options is what a Handler is made of; all but Log, Keeper, Sign, Resume and Admin must be there. The
 // functions are called for each request, concurrently, and must not wait.
 type Options struct {
 	Library  Library
@@ -48,6 +49,7 @@ type Options struct {
 	Need     func(*library.Item) (rate, burst int64)   // bit/s and bytes of the bucket that the item gets
 	Keeper   *auth.Keeper                              // who may log in; nil if nobody need
 	Sign     func(*http.Request, *library.Item) string // what stands before the path of an item's address so that a player is let in; nil is nothing
+	Resume   *resume.Store                             // nil keeps nobody's places
 	Admin    Admin                                     // nil leaves the admin pages out
 	Config   func() Config                             // asked anew each time, so that it can change
 	Log      *slog.Logger

@@ -7,13 +7,22 @@
 
   var memory = "mustserv:at:"; // in the browser's storage, by path
 
-  function stored(path) {
-    try { return parseFloat(localStorage.getItem(memory + path)) || 0; } catch (e) { return 0; }
+  // stored returns where one stopped: the server knows it of those who are
+  // logged in, else this browser.
+  function stored(player) {
+    if (player.hasAttribute("data-resume")) { return parseFloat(player.getAttribute("data-stopped")) || 0; }
+    try { return parseFloat(localStorage.getItem(memory + player.getAttribute("data-path"))) || 0; } catch (e) { return 0; }
   }
-  function store(path, seconds) {
+  function store(player, seconds) {
+    var url = player.getAttribute("data-resume"), path = player.getAttribute("data-path");
+    if (url) { tell(url, seconds, player.duration || 0); return; }
     try {
       if (seconds > 0) { localStorage.setItem(memory + path, String(Math.floor(seconds))); } else { localStorage.removeItem(memory + path); }
     } catch (e) { /* a private window: nothing is kept */ }
+  }
+  function tell(url, seconds, duration) {
+    if (!window.fetch) { return; }
+    fetch(url, { method: "PUT", keepalive: true, body: JSON.stringify({ at: seconds, duration: isFinite(duration) ? duration : 0 }) })["catch"](function () { /* it is told again */ });
   }
 
   function clock(seconds) {
@@ -41,12 +50,12 @@
   }
 
   // resume goes on where one stopped, but not at the very beginning or end.
-  function resume(player, path, tools) {
-    var saved = 0;
-    player.addEventListener("loadedmetadata", function () {
-      var at = stored(path);
+  function resume(player, tools) {
+    var saved = 0, every = player.hasAttribute("data-resume") ? 15 : 5; // seconds
+    function goOn() {
+      var at = stored(player);
       if (at < 10 || at > player.duration * 0.97 || location.hash.indexOf("#t=") === 0) { return; }
-      player.currentTime = at;
+      saved = player.currentTime = at;
       var note = document.createElement("span");
       note.className = "resumed";
       note.setAttribute("role", "status");
@@ -56,15 +65,18 @@
         note.parentNode.removeChild(note);
       }));
       tools.appendChild(note);
-    });
+    }
+    if (player.readyState > 0) { goOn(); } else { player.addEventListener("loadedmetadata", goOn); }
     function save() {
       var at = player.currentTime;
-      store(path, player.ended || at > player.duration * 0.97 ? 0 : at);
+      if (at === saved) { return; }
+      store(player, player.ended || at > player.duration * 0.97 ? 0 : at);
       saved = at;
     }
-    player.addEventListener("timeupdate", function () { if (Math.abs(player.currentTime - saved) >= 5) { save(); } });
+    player.addEventListener("timeupdate", function () { if (Math.abs(player.currentTime - saved) >= every) { save(); } });
     player.addEventListener("pause", save);
-    player.addEventListener("ended", function () { store(path, 0); });
+    player.addEventListener("ended", save);
+    window.addEventListener("pagehide", function () { if (player.isConnected !== false) { save(); } });
   }
 
   function speeds(player, tools) {
@@ -203,7 +215,7 @@
     keys(player, root.querySelector(".keys"));
     if (!playable(player)) { cannot(player, box); return; }
     player.querySelector("source").addEventListener("error", function () { cannot(player, box); });
-    resume(player, player.getAttribute("data-path"), tools);
+    resume(player, tools);
     speeds(player, tools);
     onwards(player, tools);
     chapters(player, root);
