@@ -296,6 +296,34 @@ func TestLongPauseGivesThePlaceToWhoWaits(t *testing.T) {
 	})
 }
 
+// Who has a place but nothing to send yet, as while its share is away, leaves
+// it to those who wait, and is the first to get one when it begins.
+func TestWhoHasNotBegunLeavesHisPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := NewController(linkFor(10))
+		waits, err := c.Try(ask("a", "away", megabits(9)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var in arrivals
+		in.wait(t, c, ask("b", "film", megabits(9)), time.Minute)
+		time.Sleep(startMost - time.Second)
+		in.want(t)
+		time.Sleep(2 * time.Second)
+		in.want(t, "bfilm")
+		in.wait(t, c, ask("c", "film", megabits(9)), time.Minute)
+		waits.Start(0)
+		if n, at := waits.Reserve(time.Now(), huge); n < 1 || time.Until(at) > 2*time.Second {
+			t.Errorf("%d bytes in %v", n, time.Until(at))
+		}
+		time.Sleep(2 * time.Minute)
+		if s := c.Stats(); !waits.viewer.placed {
+			t.Errorf("who begins late does not get the next place: %+v", s)
+		}
+		waits.Release()
+	})
+}
+
 func TestShortPauseKeepsThePlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := NewController(linkFor(10))

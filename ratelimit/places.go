@@ -4,7 +4,8 @@ import "time"
 
 const (
 	linger    = 15 * time.Second // a viewer keeps its place so long without a stream, as in a seek,
-	pauseMost = 5 * time.Minute  // and so long with one but no byte taken, if others wait
+	pauseMost = 5 * time.Minute  // and so long with one but no byte taken, if others wait,
+	startMost = 10 * time.Second // or so long before the first, as where a share is away
 )
 
 // enqueue lets a viewer wait for a place, which it may get at once. It reports
@@ -37,7 +38,7 @@ func (c *Controller) serve(now time.Time) {
 		case v.fits():
 			v.place(now)
 			c.queue.served(v)
-			c.expires = earlier(c.expires, now.Add(pauseMost)) // when it may have paused for long
+			c.expires = earlier(c.expires, now.Add(startMost)) // when it may not have begun
 		case v.turn.rank(late) < 2:
 			v.hold()
 		}
@@ -95,7 +96,7 @@ func (v *viewer) expire(now time.Time, wanted bool) (again time.Time, gone bool)
 	case v.grants > 0 && (!v.placed || !wanted):
 		return now.Add(pauseMost), false
 	case v.grants > 0:
-		again = v.lastActive().Add(pauseMost)
+		again = v.patience()
 	case v.placed:
 		again = v.time(v.left).Add(linger)
 	default:
@@ -106,6 +107,14 @@ func (v *viewer) expire(now time.Time, wanted bool) (again time.Time, gone bool)
 		again = now.Add(time.Second)
 	}
 	return again, false
+}
+
+// patience is until when a viewer keeps its place without asking for a byte.
+func (v *viewer) patience() time.Time {
+	if !v.wasActive() {
+		return v.lastActive().Add(startMost)
+	}
+	return v.lastActive().Add(pauseMost)
 }
 
 // rate is what the viewer's bucket gets.
@@ -125,7 +134,7 @@ func (v *viewer) hold() {
 func (v *viewer) place(now time.Time) {
 	v.reserve()
 	v.mu.Lock()
-	v.placed, v.used, v.active = true, false, v.moment(now)
+	v.placed, v.used, v.active = true, v.turn.back, v.moment(now)
 	v.mu.Unlock()
 }
 
