@@ -41,18 +41,30 @@ func catalogue(t testing.TB, files map[string][]byte) *library.Library {
 	return catalogueOf(t, dir, len(files))
 }
 
-func catalogueOf(t testing.TB, dir string, files int) *library.Library {
+// catalogueOf returns the library of a folder with so many files, whose source
+// may be wrapped.
+func catalogueOf(t testing.TB, dir string, files int, wrap ...func(source.Source) source.Source) *library.Library {
 	t.Helper()
 	memory, err := index.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	lib := library.New(library.Options{
-		Config:  library.DefaultConfig(),
-		Shares:  []library.Share{{Name: "s", Place: dir}},
-		Openers: map[string]library.Opener{"": func(place string, _ source.Access) (source.Source, error) { return local.Open(place) }},
-		Index:   memory,
-		Log:     slog.New(slog.DiscardHandler),
+		Config: library.DefaultConfig(),
+		Shares: []library.Share{{Name: "s", Place: dir}},
+		Openers: map[string]library.Opener{"": func(place string, _ source.Access) (source.Source, error) {
+			src, err := local.Open(place)
+			if err != nil {
+				return nil, err
+			}
+			made := source.Source(src)
+			for _, w := range wrap {
+				made = w(made)
+			}
+			return made, nil
+		}},
+		Index: memory,
+		Log:   slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -79,7 +79,7 @@ func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library
 	}
 	paced := &pacedWriter{
 		ResponseWriter: w, control: http.NewResponseController(w), conn: connOf(r), ctx: ctx, cancel: cancel,
-		delivery: d, stall: s.config.Load().StallTimeout, leaves: s.leaves(r, need),
+		delivery: d, stall: s.config.Load().StallTimeout, leaves: s.leaves(r, need), buffers: &s.buffers,
 		begin: func(status int, asked rest) *accounting.Transfer {
 			return s.ledger.Begin(booking(r, item, need, status, asked))
 		},

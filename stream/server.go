@@ -65,6 +65,7 @@ type Server struct {
 	pacer        *pacer.Pacer // nil where this system has none
 	handOverFrom int64        // bytes
 	returning    *returning   // connections that come back from the pacer
+	buffers      buffers
 
 	secure atomic.Pointer[tls.Config] // nil where connections are not
 

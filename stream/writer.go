@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"sync"
 	"time"
 
 	"mustserv/library/source"
@@ -33,10 +35,23 @@ type pacedWriter struct {
 	stall    time.Duration // deadline of each step
 	begin    func(status int, asked rest) *accounting.Transfer
 	leaves   int64 // bytes from which on a range is left to the pacer
+	buffers  *buffers
 
 	status int
 	left   rest // what it has been left
 }
+
+// buffers are those of copies that are over.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) get() *[copyBuffer]byte {
+	if buffer, ok := b.pool.Get().(*[copyBuffer]byte); ok {
+		return buffer
+	}
+	return new([copyBuffer]byte)
+}
+
+func (b *buffers) put(buffer *[copyBuffer]byte) { b.pool.Put(buffer) }
 
 // rest is the part of an item that is still to be sent; none if size is 0.
 type rest struct{ offset, size int64 }
@@ -104,7 +119,9 @@ func (w *pacedWriter) Write(p []byte) (int, error) {
 func (w *pacedWriter) ReadFrom(src io.Reader) (int64, error) {
 	part, file := filePart(src)
 	if file == nil {
-		return io.CopyBuffer(writerOnly{w}, src, make([]byte, copyBuffer))
+		buffer := w.buffers.get()
+		defer w.buffers.put(buffer)
+		return io.CopyBuffer(writerOnly{w}, src, buffer[:])
 	}
 	offset, err := file.Seek(0, io.SeekCurrent)
 	if err != nil {
@@ -135,16 +152,15 @@ func here(file source.File, offset int64) bool {
 }
 
 // sendFile sends a range of the item, and returns what of it is left where
-// that fails or the file has shrunk; net/http ends the connection then.
+// that fails or the file has shrunk; net/http ends the connection then. Where
+// the file on this computer can't be sent or is too short, the item's own
+// reads know more: of another copy, or how to wait for its share.
 func (w *pacedWriter) sendFile(left rest) (rest, error) {
 	bound(w.conn, w.delivery.grant)
 	from, _ := w.ResponseWriter.(io.ReaderFrom)
+	local := whole(w.delivery.file, left)
 	chunk := io.LimitedReader{R: w.delivery.file}
-	// All of it by sendfile, unless it is a part of some other file: of a cache, which others read, too.
-	if local, at, n, ok := source.Locate(w.delivery.file, left.offset); ok && n >= left.size && at == left.offset {
-		if _, err := local.Seek(at, io.SeekStart); err != nil {
-			return left, err
-		}
+	if local != nil {
 		chunk.R = local
 	}
 	for left.size > 0 {
@@ -155,11 +171,32 @@ func (w *pacedWriter) sendFile(left rest) (rest, error) {
 			left = rest{left.offset + sent, left.size - sent}
 			return sent, err
 		})
-		if err != nil || chunk.N > 0 || left == before {
+		switch {
+		case err == nil && chunk.N == 0 && left != before:
+		case local == nil:
 			return left, err
+		default:
+			if _, err := w.delivery.file.Seek(left.offset, io.SeekStart); err != nil {
+				return left, err
+			}
+			local, chunk.R = nil, w.delivery.file
 		}
 	}
 	return left, nil
+}
+
+// whole returns the local file that is the item's, at the first byte of a
+// range; nil where there is none, and where it is a part of some other file:
+// of a cache, which others read, too.
+func whole(file source.File, of rest) *os.File {
+	local, at, n, ok := source.Locate(file, of.offset)
+	if !ok || n < of.size || at != of.offset {
+		return nil
+	}
+	if _, err := local.Seek(at, io.SeekStart); err != nil {
+		return nil
+	}
+	return local
 }
 
 // step sends one chunk of at most limit bytes.
