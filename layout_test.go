@@ -25,6 +25,7 @@ var layout = map[string][]string{
 	"mustserv/stream/accounting":      {},
 	"mustserv/stream/auth":            {},
 	"mustserv/stream/metrics":         {},
+	"mustserv/stream/routing":         {},
 	"mustserv/stream/footprint":       {},
 	"mustserv/stream/load":            {"mustserv/ratelimit"},
 	"mustserv/stream/routing/dns":     {"golang.org/x/net/dns/dnsmessage", "golang.org/x/net/ipv4", "golang.org/x/net/ipv6"},
@@ -41,21 +42,21 @@ var layout = map[string][]string{
 	"mustserv/stream/pacer": {"mustserv/library/source", "mustserv/ratelimit", "golang.org/x/sys/unix"},
 	"mustserv/stream": {
 		"mustserv/library", "mustserv/library/source", "mustserv/library/probe", "mustserv/library/playlist",
-		"mustserv/ratelimit", "mustserv/stream/accounting", "mustserv/stream/pacer", "mustserv/stream/auth",
+		"mustserv/ratelimit", "mustserv/stream/accounting", "mustserv/stream/pacer", "mustserv/stream/auth", "mustserv/stream/routing",
 		// With the tag acme also golang.org/x/crypto/acme and acme/autocert.
 	},
 	"mustserv/webui/resume":   {},
 	"mustserv/webui/settings": {"github.com/BurntSushi/toml"},
 	"mustserv/webui": {
 		"mustserv/library", "mustserv/library/probe", "mustserv/library/playlist", "mustserv/library/subtitle",
-		"mustserv/stream/accounting", "mustserv/stream/auth", "mustserv/webui/resume", "mustserv/webui/settings", "rsc.io/qr",
+		"mustserv/stream/accounting", "mustserv/stream/auth", "mustserv/stream/routing", "mustserv/webui/resume", "mustserv/webui/settings", "rsc.io/qr",
 	},
 	"mustserv": {
 		"mustserv/library", "mustserv/library/index", "mustserv/library/probe",
 		"mustserv/library/source", "mustserv/library/source/guard", "mustserv/library/source/cache", "mustserv/library/source/local", "mustserv/library/source/smb",
 		"mustserv/library/source/httpdir",
 		"mustserv/ratelimit", "mustserv/stream", "mustserv/stream/accounting", "mustserv/stream/auth",
-		"mustserv/stream/footprint", "mustserv/stream/load", "mustserv/stream/metrics", "mustserv/webui", "mustserv/webui/resume", "mustserv/webui/settings",
+		"mustserv/stream/footprint", "mustserv/stream/load", "mustserv/stream/metrics", "mustserv/stream/routing", "mustserv/webui", "mustserv/webui/resume", "mustserv/webui/settings",
 		"golang.org/x/term",
 	},
 	// For tests only.

@@ -54,6 +54,7 @@ import (
 	"mustserv/stream/footprint"
 	"mustserv/stream/load"
 	"mustserv/stream/metrics"
+	"mustserv/stream/routing"
 	"mustserv/webui"
 	"mustserv/webui/resume"
 	"mustserv/webui/settings"
@@ -71,6 +72,8 @@ const (
 const (
 	sessionLinger = 15 * time.Second // a player that comes back within it goes on with its session
 	configPoll    = time.Second      // a config is read when it stays as it is from one poll to the next
+	drainLeast    = 8 * time.Second  // until all nodes have heard that one ends, and DNS has forgotten it
+	drainLook     = time.Second / 4  // whether the last viewer has gone
 	restAfter     = 3 * time.Second  // of having nothing to do, memory is given back
 	gcPercent     = 50               // of the heap in use may be garbage: half of Go's own, for it costs nothing here
 	passwordMax   = 4096             // bytes of a password that is typed or comes by a pipe
@@ -208,6 +211,7 @@ type app struct {
 	ledger    *accounting.Ledger
 	keeper    *auth.Keeper
 	server    *stream.Server
+	cluster   *routing.Cluster
 	pages     *webui.Handler
 	resume    *resume.Store
 	accessLog *os.File  // nil for none
@@ -243,6 +247,7 @@ func build(in origin, c config, log *slog.Logger, tail *webui.Tail) (*app, error
 		return nil, err
 	}
 	a.keeper = auth.New(key, c.Auth)
+	a.cluster = routing.New(routing.Options{Config: c.routing(), ID: node, Self: a.report, Log: log})
 	a.library = library.New(library.Options{
 		Config: c.Library, Index: measured, Log: log, Openers: a.openers(),
 	})
@@ -261,7 +266,7 @@ func build(in origin, c config, log *slog.Logger, tail *webui.Tail) (*app, error
 	}
 	a.server = stream.New(stream.Options{
 		Config: c.Stream, Library: a.library, Control: a.control, Ledger: a.ledger, Auth: a.keeper,
-		Pages: a.pages, Metrics: metrics.Handler(a.metrics), Node: node, Log: log,
+		Router: a.cluster, Pages: a.pages, Metrics: metrics.Handler(a.metrics), Node: node, Log: log,
 	})
 	return a, a.apply(c)
 }
@@ -302,6 +307,7 @@ func (a *app) apply(c config) error {
 	a.control.SetConfig(a.withLinkSpeed(c.RateLimit))
 	a.control.SetShares(c.shareCapacity())
 	a.keeper.SetConfig(c.Auth)
+	a.cluster.SetConfig(c.routing())
 	if old := a.cache.Swap(store); old != store {
 		a.library.Reopen()
 	}
@@ -391,11 +397,13 @@ func (a *app) run(ctx context.Context, hangup <-chan os.Signal) int {
 	pagesCtx, endPages := context.WithCancel(ctx)
 	defer endPages()
 	go a.pages.Run(pagesCtx)
+	go a.cluster.Run(libraryCtx)
 	status := a.watch(ctx, hangup)
 	endPages() // browsers that watch the status would hold the shutdown up
 	patience := a.config.Load().Stream.ShutdownTimeout
 	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
+	a.drain(shutdown)
 	if err := a.server.Shutdown(shutdown); err != nil {
 		a.log.Info("running streams cut off", "after", patience)
 	}
@@ -404,6 +412,22 @@ func (a *app) run(ctx context.Context, hangup <-chan os.Signal) int {
 	running.Wait()
 	a.setAccessLog(nil)
 	return status
+}
+
+// drain lets the other nodes have the viewers, if there are any: it sends on
+// who comes, until the others and their DNS have heard that this node ends, and
+// nobody is left. It returns when ctx ends at the latest.
+func (a *app) drain(ctx context.Context) {
+	a.server.Drain(true)
+	began, look := time.Now(), time.NewTicker(drainLook)
+	defer look.Stop()
+	for a.cluster.Elsewhere() && (time.Since(began) < drainLeast || a.control.Stats().Streams > 0) {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // watch reloads on hangup and when the config file is saved, until ctx ends
@@ -602,6 +626,39 @@ func (a *app) status() webui.Status {
 		Version: version(), Node: host, Uptime: time.Since(a.started),
 		Viewers: paced.Viewers, Capacity: int64(paced.Capacity), Reserved: int64(paced.Reserved), SentRate: totals.SentRate,
 		Free: int64(paced.Free), Waiting: paced.Waiting, Lent: int64(paced.Lent),
+		Nodes: a.cluster.Nodes(), Told: a.told(),
+	}
+}
+
+// report is what the cluster counts on of this node.
+func (a *app) report() routing.Report {
+	paced := a.control.Stats()
+	return routing.Report{
+		Viewers: paced.Viewers, Capacity: int64(paced.Capacity), Reserved: int64(paced.Reserved), Free: int64(paced.Free),
+		Waiting: paced.Waiting, SentRate: a.ledger.Totals().SentRate, Version: version(), Told: a.told(),
+	}
+}
+
+// told is what the other nodes want to know, too.
+func (a *app) told() routing.Told {
+	c := a.config.Load()
+	if c == nil { // not even the first is applied
+		return routing.Told{}
+	}
+	var names, keys []string
+	for _, s := range c.Share {
+		names = append(names, s.Name)
+	}
+	slices.Sort(names)
+	if len(c.Auth.User) > 0 {
+		keys = append(keys, string(c.Auth.Key))
+	}
+	for _, u := range c.Auth.User {
+		keys = append(keys, u.Name, u.Password)
+	}
+	return routing.Told{
+		Draining: a.server.Draining(), Weight: c.Routing.Weight, URL: c.Routing.URL, Now: time.Now().Unix(),
+		Shares: routing.Fingerprint(slices.Compact(names)...), Signing: routing.Fingerprint(keys...),
 	}
 }
 
@@ -624,7 +681,35 @@ func (a *app) metrics() []metrics.Family {
 		metrics.One(metrics.Gauge, "mustserv_lent_bytes", "Sent to viewers before they need it, because the link has room.", float64(paced.Lent)),
 		metrics.One(metrics.Gauge, "mustserv_uptime_seconds", "Since the start.", time.Since(a.started).Seconds()),
 		metrics.One(metrics.Gauge, "go_goroutines", "Goroutines that there are.", float64(runtime.NumGoroutine())),
-	}, shareMetrics(a.library.Shares())...)
+	}, slices.Concat(shareMetrics(a.library.Shares()), nodeMetrics(a.cluster.Nodes()))...)
+}
+
+// nodeMetrics returns how this node sees the others.
+func nodeMetrics(nodes []routing.Node) (families []metrics.Family) {
+	for _, f := range []struct {
+		kind       metrics.Type
+		name, help string
+		value      func(routing.Node) float64
+	}{
+		{metrics.Gauge, "up", "1 where a node answers.", func(n routing.Node) float64 {
+			if !n.Up {
+				return 0
+			}
+			return 1
+		}},
+		{metrics.Gauge, "free_bits_per_second", "Of a node's capacity, for more viewers; 0 if it has no limit.", func(n routing.Node) float64 { return float64(n.Free) }},
+		{metrics.Gauge, "clock_seconds", "That a node's clock goes ahead.", func(n routing.Node) float64 { return n.Skew.Seconds() }},
+		{metrics.Counter, "routed_total", "Viewers that were sent to a node.", func(n routing.Node) float64 { return float64(n.Sent) }},
+	} {
+		family := metrics.Family{Name: "mustserv_node_" + f.name, Help: f.help, Type: f.kind}
+		for _, n := range nodes {
+			family.Samples = append(family.Samples, metrics.Sample{Labels: []metrics.Label{{Name: "node", Value: n.URL}}, Value: f.value(n)})
+		}
+		if len(nodes) > 0 {
+			families = append(families, family)
+		}
+	}
+	return families
 }
 
 // shareMetrics returns the figures of each share. Shares may have one name, so
@@ -1073,6 +1158,7 @@ type config struct {
 	RateLimit ratelimit.Config `toml:"ratelimit"`
 	Library   library.Config   `toml:"library"`
 	Cache     cache.Config     `toml:"cache"`
+	Routing   routing.Config   `toml:"routing"`
 	Auth      auth.Config      `toml:"auth"`
 	WebUI     webui.Config     `toml:"webui"`
 }
@@ -1091,8 +1177,16 @@ type share struct {
 func defaultConfig() config {
 	return config{
 		Stream: stream.DefaultConfig(), RateLimit: ratelimit.DefaultConfig(),
-		Library: library.DefaultConfig(), Cache: cache.DefaultConfig(), Auth: auth.DefaultConfig(), WebUI: webui.DefaultConfig(),
+		Library: library.DefaultConfig(), Cache: cache.DefaultConfig(), Routing: routing.DefaultConfig(), Auth: auth.DefaultConfig(), WebUI: webui.DefaultConfig(),
 	}
+}
+
+// routing returns the config of the cluster, with a secret if the nodes have
+// anything in common to make one of.
+func (c config) routing() routing.Config {
+	r := c.Routing
+	r.Secret = cmp.Or(r.Secret, routing.Derive(string(c.Auth.Key)))
+	return r
 }
 
 // shares returns the shares as the library has them, with passwords as they
@@ -1211,6 +1305,10 @@ func (c config) validate() []settings.Mistake {
 	collect("ratelimit", c.RateLimit.Validate())
 	collect("library", c.Library.Validate())
 	collect("cache", c.Cache.Validate())
+	collect("routing", c.Routing.Validate())
+	if len(c.Routing.Nodes) > 0 && len(c.Auth.User) > 0 && c.Auth.Key == "" {
+		collect("routing", errors.New("nodes need [auth] key where there are users: with one key on all nodes, who is let in at one is let in at each"))
+	}
 	collect("auth", c.Auth.Validate())
 	for i, u := range c.Auth.User {
 		collect(fmt.Sprintf("auth.user[%d]", i), u.Validate())

@@ -85,7 +85,7 @@ func (f *file) Stat() (fs.FileInfo, error) {
 	if f.state == f.it.state() {
 		told = f.it.told()
 	}
-	return fileInfo{info, f.state.size, time.Unix(told.Unix()&^1, 0)}, nil
+	return fileInfo{info, f.state.size, evenSecond(told)}, nil
 }
 
 // ReadAt waits where no share can be read from.

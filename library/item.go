@@ -127,6 +127,12 @@ func (it *Item) told() time.Time {
 	return it.Modified
 }
 
+// ModTime is the time that an open file of the item tells, too.
+func (it *Item) ModTime() time.Time { return evenSecond(it.told()) }
+
+// evenSecond returns a time in the steps that all file systems keep.
+func evenSecond(t time.Time) time.Time { return time.Unix(t.Unix()&^1, 0) }
+
 // key is the item's place in the index.
 func (it *Item) key() index.Key {
 	return index.Key{Share: it.from.Place, Path: it.below(), Size: it.Size, Modified: it.Modified.UnixNano()}

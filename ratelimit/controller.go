@@ -132,6 +132,14 @@ func (c *Controller) share(name string) *link {
 	return l
 }
 
+// Holds reports whether the viewer of r has a place, or waits for one.
+func (c *Controller) Holds(r Request) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v := c.viewers[viewerKey{r.Client, r.Item}]
+	return v != nil && (v.placed || v.grants > 0)
+}
+
 // Try returns a grant for one more stream to the viewer of r, ErrBusy where
 // the client has too many open, or ErrFull where there is no room now. The
 // caller releases the grant.

@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"path"
@@ -10,35 +9,20 @@ import (
 
 	"mustserv/library"
 	"mustserv/ratelimit"
+	"mustserv/stream/routing"
 )
-
-// Router knows other nodes that have the same library.
-type Router interface {
-	// Route returns the address of an item on a node that has room for who
-	// asks, or false where none has.
-	Route(ctx context.Context, path string) (url string, ok bool)
-}
-
-// alone is the Router of a server without other nodes.
-type alone struct{}
-
-var _ Router = alone{}
-
-func (alone) Route(context.Context, string) (string, bool) { return "", false }
 
 // admit returns the grant of a request for an item. Where the link is full it
 // sends who asks to another node, or holds the request until there is room.
 // It reports false where it has answered.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request, item *library.Item) (*ratelimit.Grant, bool) {
 	request := s.request(r, item)
+	if reason, ok := s.why(request); ok && s.sendOn(w, r, item, request, reason) {
+		return nil, false
+	}
 	grant, err := s.control.Try(request)
 	if errors.Is(err, ratelimit.ErrFull) {
-		if s.unchanged(w, r, item) {
-			return nil, false
-		}
-		if url, ok := s.router.Route(r.Context(), item.Path); ok {
-			w.Header().Set("Cache-Control", "no-store") // the next request may find room here
-			http.Redirect(w, r, url, http.StatusTemporaryRedirect)
+		if s.unchanged(w, r, item) || s.sendOn(w, r, item, request, routing.Full) {
 			return nil, false
 		}
 		grant, err = s.control.Admit(r.Context(), request)

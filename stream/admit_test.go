@@ -2,7 +2,6 @@ package stream
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -124,25 +123,6 @@ func TestFullLink(t *testing.T) {
 			})
 		})
 	}
-}
-
-// elsewhere is a Router with one other node.
-type elsewhere string
-
-func (e elsewhere) Route(_ context.Context, path string) (string, bool) {
-	return string(e) + path, e != ""
-}
-
-func TestFullLinkSendsToAnotherNode(t *testing.T) {
-	inBubble(t, filmAndMore(), func(t *testing.T, s *Server, l *pipeListener) {
-		s.router = elsewhere("http://other:8000/media/")
-		first := full(t, s, l)
-		go first.read(2 * time.Minute)
-		got := <-l.request(t, "GET", "10.0.0.2:1", "/media/s/film.mp4", "")
-		if to := got.Header.Get("Location"); got.StatusCode != 307 || to != "http://other:8000/media/s/film.mp4" || got.Header.Get("Cache-Control") != "no-store" {
-			t.Errorf("%s to %q", got.Status, to)
-		}
-	})
 }
 
 func TestWhoHangsUpLeavesTheQueue(t *testing.T) {

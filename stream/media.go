@@ -131,7 +131,7 @@ func (s *Server) Need(item *library.Item) ratelimit.TSpec {
 func describe(w http.ResponseWriter, r *http.Request, item *library.Item, info fs.FileInfo, need ratelimit.TSpec) bool {
 	h := w.Header()
 	h.Set("Content-Type", item.MIME)
-	h.Set("ETag", etag(info))
+	h.Set("ETag", etag(info.Size(), info.ModTime()))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Disposition", disposition(r, item.Name))
 	if info := item.Info(); info != nil {
@@ -153,8 +153,8 @@ func describe(w http.ResponseWriter, r *http.Request, item *library.Item, info f
 
 // etag is strong, and the same on every instance that sees the same file,
 // whichever copy of it: the library tells times in steps that all agree on.
-func etag(info fs.FileInfo) string {
-	return fmt.Sprintf(`"%x-%x"`, info.Size(), info.ModTime().Unix())
+func etag(size int64, modified time.Time) string {
+	return fmt.Sprintf(`"%x-%x"`, size, modified.Unix())
 }
 
 // disposition names the file for those who save it, as RFC 6266 has it.

@@ -143,6 +143,13 @@ func (s *Server) Addr() net.Addr {
 // Failed yields the error that ended a listener which nobody closed.
 func (s *Server) Failed() <-chan error { return s.failed }
 
+// Drain says whether the server is about to end: it is not ready then, and
+// sends whoever asks for an item to another node, if there is one.
+func (s *Server) Drain(on bool) { s.draining.Store(on) }
+
+// Draining reports whether it is.
+func (s *Server) Draining() bool { return s.draining.Load() }
+
 // Shutdown accepts nothing new and returns when the running streams have
 // ended, or when ctx ends, after closing them.
 func (s *Server) Shutdown(ctx context.Context) error {

@@ -14,6 +14,7 @@ import (
 
 	"mustserv/library"
 	"mustserv/stream/accounting"
+	"mustserv/stream/routing"
 )
 
 // mostResults is how many search results one answer may hold.
@@ -244,7 +245,7 @@ func (h *Handler) apiShares(w http.ResponseWriter, _ *http.Request, _ string) er
 	return answerJSON(w, answer)
 }
 
-func (h *Handler) apiStatus(w http.ResponseWriter, _ *http.Request, _ string) error {
+func (h *Handler) apiStatus(w http.ResponseWriter, r *http.Request, _ string) error {
 	s := h.Status()
 	answer := struct {
 		Version    string  `json:"version"`
@@ -260,8 +261,14 @@ func (h *Handler) apiStatus(w http.ResponseWriter, _ *http.Request, _ string) er
 		Waiting    int     `json:"waiting"` // viewers, until there is room
 		Lent       int64   `json:"lent"`    // bytes sent early, because there was room
 		SentRate   int64   `json:"sent_rate"`
+
+		Routing routing.Told `json:"routing"`
+		Nodes   []nodeJSON   `json:"nodes,omitempty"` // but where a node asks
 	}{Version: s.Version, Node: s.Node, Uptime: s.Uptime.Seconds(), Viewers: s.Viewers,
-		Capacity: s.Capacity, Reserved: s.Reserved, Free: s.Free, Waiting: s.Waiting, Lent: s.Lent, SentRate: s.SentRate}
+		Capacity: s.Capacity, Reserved: s.Reserved, Free: s.Free, Waiting: s.Waiting, Lent: s.Lent, SentRate: s.SentRate, Routing: s.Told}
+	if !r.URL.Query().Has("self") {
+		answer.Nodes = describeNodes(s.Nodes)
+	}
 	for _, share := range h.Library.Shares() {
 		answer.Items += share.Items
 		answer.Unmeasured += share.Unmeasured

@@ -21,7 +21,7 @@ const (
 
 // liveParts are the parts of the status page that are told anew, by the names
 // of their templates, which are the ids of their elements, too.
-func liveParts() []string { return []string{"now", "hour", "shares"} }
+func liveParts() []string { return []string{"now", "hour", "nodes", "shares"} }
 
 // view is for whom the parts are made.
 type view struct{ admin bool }

@@ -16,6 +16,7 @@ import (
 	"mustserv/library"
 	"mustserv/stream/accounting"
 	"mustserv/stream/auth"
+	"mustserv/stream/routing"
 	"mustserv/webui/resume"
 )
 
@@ -38,6 +39,8 @@ type Status struct {
 	Waiting  int           // viewers until there is room
 	Lent     int64         // bytes that viewers got early because there was room
 	SentRate int64         // over the last seconds
+	Nodes    []routing.Node
+	Told     routing.Told // for the other nodes
 }
 
 // Options is what a Handler is made of; all but Log, Keeper, Sign, Resume and Admin must be there. The
