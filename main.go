@@ -256,6 +256,7 @@ func build(in origin, c config, log *slog.Logger, tail *webui.Tail) (*app, error
 		Library: a.library, Sessions: a.ledger.Sessions, Status: a.status, Keeper: a.keeper, Resume: a.resume, Admin: desk{a}, Log: log,
 		Sign:   func(r *http.Request, it *library.Item) string { return a.server.Signature(r, it) },
 		Config: func() webui.Config { return a.config.Load().WebUI },
+		Nodes:  a.cluster.Nodes,
 		Need: func(it *library.Item) (rate, burst int64) {
 			need := a.server.Need(it)
 			return int64(need.Rate), int64(need.Burst)
@@ -511,6 +512,10 @@ func (d desk) EndSession(id string) (accounting.Session, bool) { return d.ledger
 
 func (d desk) Rescan() { d.library.Rescan() }
 
+func (d desk) Drain(on bool) { d.server.Drain(on) }
+
+func (d desk) Draining() bool { return d.server.Draining() }
+
 func (d desk) TryShare(ctx context.Context, s webui.NewShare) (string, error) {
 	block := share{Name: s.Name, Login: source.Login{User: s.User, Password: source.Secret(s.Password)}}
 	if strings.Contains(s.Place, "://") {
@@ -626,7 +631,7 @@ func (a *app) status() webui.Status {
 		Version: version(), Node: host, Uptime: time.Since(a.started),
 		Viewers: paced.Viewers, Capacity: int64(paced.Capacity), Reserved: int64(paced.Reserved), SentRate: totals.SentRate,
 		Free: int64(paced.Free), Waiting: paced.Waiting, Lent: int64(paced.Lent),
-		Nodes: a.cluster.Nodes(), Told: a.told(),
+		Told: a.told(),
 	}
 }
 

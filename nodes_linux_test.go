@@ -190,26 +190,33 @@ func TestNodes(t *testing.T) {
 // Players that come to a full node play at another one, and find their way
 // there again at each jump.
 func TestPlayersAreSentOn(t *testing.T) {
-	need(t, "mpv", "vlc", "ffmpeg")
+	need(t, "mpv", "vlc", "ffmpeg", "chromium")
 	common := "[[share]]\nname = \"Films\"\npath = '" + films(t) + "'\n[ratelimit]\nread_ahead = \"0s\"\ncapacity = "
 	nodes := startCluster(t, "", common+"\"2 Mbit/s\"", common+"\"100 Mbit/s\"")
 	full, free := nodes[0], nodes[1]
 	full.fill(t, "/media/Films/vbr.mp3")
 	t.Run("players", func(t *testing.T) {
-		for name, startPlayer := range map[string]func(*testing.T, string) player{"vlc": startVLC, "mpv": startMPV} {
-			for _, file := range []string{"end.mp4", "film.mkv"} {
-				t.Run(name+"/"+file, func(t *testing.T) {
-					t.Parallel()
-					p := startPlayer(t, full.url+"/media/Films/"+file)
-					reaches(t, p, 2)
-					if err := p.seek(40); err != nil {
-						t.Fatal(err)
-					}
-					reaches(t, p, 42)
-				})
-			}
+		for file, startPlayer := range map[string]func(*testing.T, string) player{"film.mkv": startVLC, "end.mp4": startMPV} {
+			t.Run(file, func(t *testing.T) {
+				t.Parallel()
+				p := startPlayer(t, full.url+"/media/Films/"+file)
+				reaches(t, p, 2)
+				if err := p.seek(40); err != nil {
+					t.Fatal(err)
+				}
+				reaches(t, p, 42)
+			})
 		}
-		t.Run("ffmpeg/film.avi", func(t *testing.T) {
+		t.Run("start.mp4", func(t *testing.T) { // on a page whose policy lets films come from the other node
+			t.Parallel()
+			tab := startChromium(t)
+			tab.open(full.url + "/watch/Films/start.mp4")
+			tab.eval(`const m = document.querySelector("video"); m.muted = true; m.play().then(() => "")`)
+			eventually(t, "playing", func() bool { return tab.eval(`"" + (document.querySelector("video").currentTime > 1)`) == "true" })
+			tab.eval(`document.querySelector("video").currentTime = 45; ""`)
+			eventually(t, "playing after a seek", func() bool { return tab.eval(`"" + (document.querySelector("video").currentTime > 46)`) == "true" })
+		})
+		t.Run("film.avi", func(t *testing.T) {
 			t.Parallel()
 			out, err := exec.Command("ffmpeg", "-v", "error", "-xerror", "-nostdin", "-ss", "40", "-i", full.url+"/media/Films/film.avi", "-t", "5", "-f", "null", "-").CombinedOutput()
 			if err != nil || len(out) > 0 {
@@ -218,8 +225,8 @@ func TestPlayersAreSentOn(t *testing.T) {
 		})
 	})
 	// Each comes to the full node several times, and is one viewer for each of
-	// the three films, and the one that found it full.
-	if s := full.status(t); s.Nodes[1].Routed != 4 || free.status(t).Items == 0 {
-		t.Errorf("%d viewers were sent on, want 4", s.Nodes[1].Routed)
+	// the four films, and the one that found it full.
+	if s := full.status(t); s.Nodes[1].Routed != 5 || free.status(t).Items == 0 {
+		t.Errorf("%d viewers were sent on, want 5", s.Nodes[1].Routed)
 	}
 }

@@ -34,6 +34,10 @@ type Admin interface {
 	// EndSession ends a session at once, and returns it as it was; false if
 	// there is none.
 	EndSession(id string) (accounting.Session, bool)
+	// Drain lets other nodes have the viewers, or takes viewers in again.
+	Drain(on bool)
+	// Draining reports whether it does.
+	Draining() bool
 	// Rescan looks through all shares again.
 	Rescan()
 	// Log returns the last lines of the log.
@@ -60,6 +64,8 @@ type adminPage struct {
 	Problem  string // or could not be
 	Share    NewShare
 	Log      []string
+
+	Cluster, Draining bool // there are other nodes; they get the viewers
 }
 
 // admin shows the config, the log, and what can be done.
@@ -74,12 +80,16 @@ func (h *Handler) admin(w http.ResponseWriter, r *http.Request, _ string) error 
 		p.Said = "Saved and applied."
 	case "rescan":
 		p.Said = "All shares are being looked through."
+	case "drain":
+		p.Said = "The other nodes get the viewers now."
+	case "undrain":
+		p.Said = "This node takes viewers again."
 	}
 	return h.renderAdmin(w, r, http.StatusOK, p)
 }
 
 func (h *Handler) renderAdmin(w http.ResponseWriter, r *http.Request, status int, p adminPage) error {
-	p.Log = h.Admin.Log()
+	p.Log, p.Cluster, p.Draining = h.Admin.Log(), len(h.nodes()) > 0, h.Admin.Draining()
 	return h.render(w, r, status, "admin", "Admin", p)
 }
 
@@ -215,6 +225,17 @@ func quoted(text string) string {
 func (h *Handler) rescan(w http.ResponseWriter, _ *http.Request, _ string) error {
 	h.Admin.Rescan()
 	return redirect(w, "/admin?done=rescan")
+}
+
+// drain lets the other nodes have the viewers, or ends that.
+func (h *Handler) drain(w http.ResponseWriter, r *http.Request, _ string) error {
+	r.Body = http.MaxBytesReader(w, r.Body, formMax)
+	on := r.PostFormValue("on") != ""
+	h.Admin.Drain(on)
+	if on {
+		return redirect(w, "/admin?done=drain")
+	}
+	return redirect(w, "/admin?done=undrain")
 }
 
 // isAdmin reports whether who asks may do what the admin pages offer.

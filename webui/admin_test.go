@@ -19,6 +19,7 @@ type fakeDesk struct {
 	text, hash string
 	tried      NewShare
 	rescans    int
+	draining   bool
 	ended      []string
 	refuses    error
 }
@@ -60,8 +61,10 @@ func (d *fakeDesk) EndSession(id string) (accounting.Session, bool) {
 	return accounting.Session{ID: id, Client: "192.0.2.1", Path: "Movies/a.mp4", Started: when()}, id == "1"
 }
 
-func (d *fakeDesk) Rescan()       { d.rescans++ }
-func (d *fakeDesk) Log() []string { return []string{"<i>a line</i>"} }
+func (d *fakeDesk) Rescan()        { d.rescans++ }
+func (d *fakeDesk) Drain(on bool)  { d.draining = on }
+func (d *fakeDesk) Draining() bool { return d.draining }
+func (d *fakeDesk) Log() []string  { return []string{"<i>a line</i>"} }
 
 // administered returns a handler with a desk, and how an admin asks it.
 func administered(t *testing.T) (*fakeDesk, func(method, target string, form url.Values, who auth.Role) *httptest.ResponseRecorder) {
@@ -109,6 +112,7 @@ func TestAdminPages(t *testing.T) {
 			[]string{"It can be read.", `&#43; name = &#34;Fi\&#34;lms&#34;`, "&#43; url = &#34;smb://attic/f&#34;", "# mine"}},
 		{"add a share with a mistake", "POST", "/admin/share", form("action", "add", "name", "wrong", "place", "/srv"), 422, []string{"1 mistake"}},
 		{"rescan", "POST", "/admin/rescan", nil, 302, nil},
+		{"drain", "POST", "/admin/drain", form("on", "on"), 302, nil},
 		{"done", "GET", "/admin?done=saved", nil, 200, []string{"Saved and applied."}},
 		{"by a script", "POST", "/admin/check", nil, 200, []string{`{"mistakes":[]}`}},
 		{"no such thing", "POST", "/admin/format", nil, 404, nil},
@@ -146,6 +150,11 @@ func TestAdminSaves(t *testing.T) {
 		t.Errorf("a refusal: %d %s", w.Code, w.Body)
 	}
 	ask("POST", "/admin/rescan", nil, auth.Admin)
+	for _, on := range []string{"on", ""} {
+		if w := ask("POST", "/admin/drain", url.Values{"on": {on}}, auth.Admin); w.Code != http.StatusFound || d.draining != (on != "") {
+			t.Errorf("drain %q: %d, then it drains: %v", on, w.Code, d.draining)
+		}
+	}
 	ask("POST", "/admin/share", url.Values{"action": {"try"}, "name": {"n"}, "place": {" /p "}, "user": {"u"}, "password": {" p "}}, auth.Admin)
 	if want := (NewShare{"n", "/p", "u", " p "}); d.rescans != 1 || d.tried != want {
 		t.Errorf("%d rescans, tried %+v", d.rescans, d.tried)

@@ -267,7 +267,7 @@ func (h *Handler) apiStatus(w http.ResponseWriter, r *http.Request, _ string) er
 	}{Version: s.Version, Node: s.Node, Uptime: s.Uptime.Seconds(), Viewers: s.Viewers,
 		Capacity: s.Capacity, Reserved: s.Reserved, Free: s.Free, Waiting: s.Waiting, Lent: s.Lent, SentRate: s.SentRate, Routing: s.Told}
 	if !r.URL.Query().Has("self") {
-		answer.Nodes = describeNodes(s.Nodes)
+		answer.Nodes = describeNodes(h.nodes())
 	}
 	for _, share := range h.Library.Shares() {
 		answer.Items += share.Items

@@ -1,10 +1,31 @@
 package webui
 
 import (
+	"net/url"
+	"strings"
 	"time"
 
 	"mustserv/stream/routing"
 )
+
+// nodes returns those that serve together; none where this one is alone.
+func (h *Handler) nodes() []routing.Node {
+	if h.Nodes == nil {
+		return nil
+	}
+	return h.Nodes()
+}
+
+// origins returns the addresses of other nodes for a page's policy, each after
+// a space.
+func origins(nodes []routing.Node) (list string) {
+	for _, n := range nodes {
+		if u, err := url.Parse(n.Public); err == nil && !n.Self && !strings.ContainsAny(u.Host, "; ,") {
+			list += " " + u.Scheme + "://" + u.Host
+		}
+	}
+	return list
+}
 
 // nodeJSON is a node in the API, as this one knows it.
 type nodeJSON struct {

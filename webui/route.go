@@ -3,6 +3,8 @@ package webui
 import (
 	"net/http"
 	"strings"
+
+	"mustserv/stream/routing"
 )
 
 // endpoint answers a request whose path went on with rest, percent-encoded.
@@ -14,7 +16,7 @@ type endpoint func(w http.ResponseWriter, r *http.Request, rest string) error
 // clean away.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.EscapedPath()
-	protect(w.Header())
+	protect(w.Header(), h.nodes())
 	fail := h.failPage
 	if strings.HasPrefix(path, "/api/") {
 		fail = h.failAPI
@@ -132,14 +134,16 @@ func (h *Handler) changesAt(path string) endpoint {
 		return h.needAdmin(h.endSession)
 	case "/admin/rescan":
 		return h.needAdmin(h.rescan)
+	case "/admin/drain":
+		return h.needAdmin(h.drain)
 	}
 	return nil
 }
 
 // protect sets what keeps a page from loading, running or telling anything
-// that is not ours.
-func protect(h http.Header) {
-	h.Set("Content-Security-Policy", "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; "+
+// that is not ours. Films may come from the other nodes: they are ours, too.
+func protect(h http.Header, nodes []routing.Node) {
+	h.Set("Content-Security-Policy", "default-src 'none'; img-src 'self'; media-src 'self'"+origins(nodes)+"; style-src 'self'; "+
 		"script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")

@@ -75,7 +75,7 @@ func (h *Handler) statusPage(now time.Time) statusPage {
 	for _, s := range h.Sessions() {
 		p.Sessions = append(p.Sessions, h.sessionRow(s, now))
 	}
-	p.Others = nodeRows(p.Nodes, now)
+	p.Others = nodeRows(h.nodes(), now)
 	for _, s := range h.Library.Shares() {
 		p.Items, p.Unmeasured, p.Bytes = p.Items+s.Items, p.Unmeasured+s.Unmeasured, p.Bytes+s.Bytes
 		p.Shares = append(p.Shares, h.shareRow(s, now))

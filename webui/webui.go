@@ -39,11 +39,10 @@ type Status struct {
 	Waiting  int           // viewers until there is room
 	Lent     int64         // bytes that viewers got early because there was room
 	SentRate int64         // over the last seconds
-	Nodes    []routing.Node
-	Told     routing.Told // for the other nodes
+	Told     routing.Told  // for other nodes
 }
 
-// Options is what a Handler is made of; all but Log, Keeper, Sign, Resume and Admin must be there. The
+// Options is what a Handler is made of; all but Log, Keeper, Sign, Resume, Admin and Nodes must be there. The
 // functions are called for each request, concurrently, and must not wait.
 type Options struct {
 	Library  Library
@@ -54,6 +53,7 @@ type Options struct {
 	Sign     func(*http.Request, *library.Item) string // what stands before the path of an item's address so that a player is let in; nil is nothing
 	Resume   *resume.Store                             // nil keeps nobody's places
 	Admin    Admin                                     // nil leaves the admin pages out
+	Nodes    func() []routing.Node                     // that serve together, with this one; nil is none
 	Config   func() Config                             // asked anew each time, so that it can change
 	Log      *slog.Logger
 }
