@@ -32,7 +32,8 @@ type patience struct {
 // file, Open waits for them, and so does a read of the file: up to
 // Config.Outage, and no longer than ctx lasts or until Close. Reads go on at
 // the same byte, and only in the same content: else they end with
-// source.ErrChanged. Other errors are those of source.Source.
+// source.ErrChanged. Other errors are those of source.Source. The file is a
+// source.Keeper.
 func (it *Item) Open(ctx context.Context) (source.File, error) {
 	f, err := it.open(ctx, func(ctx context.Context) (opened, error) {
 		return it.await(ctx, new(patience), func() (opened, bool, error) {
@@ -70,11 +71,10 @@ func (it *Item) open(ctx context.Context, first func(context.Context) (opened, e
 		inner.Close()
 		return nil, fmt.Errorf("open %q: %w", it.Path, err)
 	}
-	f := &file{it: it, state: stateOf(info), inner: inner}
+	f := &file{it: it, ctx: ctx, state: stateOf(info), inner: inner}
 	if f.state.is(it.state()) {
 		f.state = it.state()
 	}
-	f.ctx, f.cancel = context.WithCancel(ctx)
 	return f, nil
 }
 

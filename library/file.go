@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"mustserv/library/source"
@@ -24,15 +25,17 @@ const timeStep = 2 * time.Second
 // the same byte when that one fails: from another share that has the same
 // content, else when one of them is back.
 type file struct {
-	it     *Item
-	ctx    context.Context // ends all waits: with the one of Open, or by Close
-	cancel context.CancelFunc
-	state  state // of the file, that every copy read from must be in
-	hasty  bool  // it does not wait
+	it    *Item
+	state state // of the file, that every copy read from must be in
+	hasty bool  // it does not wait
 
 	cursor source.Cursor
 
-	mu    sync.Mutex // held while another copy is looked for
+	closed atomic.Bool
+	stop   atomic.Pointer[context.CancelFunc] // of the last look for another copy
+
+	mu    sync.Mutex      // held while another copy is looked for
+	ctx   context.Context // ends all waits, as Close does
 	inner opened
 }
 
@@ -42,9 +45,17 @@ type opened struct {
 	from *share
 }
 
+func (o opened) close() error {
+	if o.from.crowd.leave(o.File) {
+		return nil
+	}
+	return o.File.Close()
+}
+
 var (
 	_ source.File    = (*file)(nil)
 	_ source.Locator = (*file)(nil)
+	_ source.Keeper  = (*file)(nil)
 )
 
 // state says which content of a path a file is.
@@ -143,14 +154,28 @@ func (f *file) Locate(off int64) (local *os.File, at, n int64, ok bool) {
 
 // Close ends waits and reads.
 func (f *file) Close() error {
-	f.cancel()
+	f.closed.Store(true)
+	if stop := f.stop.Load(); stop != nil {
+		(*stop)()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	inner := f.inner
 	if f.inner = (opened{}); inner.File == nil {
 		return nil
 	}
-	return inner.Close()
+	return inner.close()
+}
+
+// Keep has the file outlast the context of Open, and read from the open file
+// of others that have the same content.
+func (f *file) Keep() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ctx = context.Background()
+	if local, ok := f.inner.File.(*os.File); ok {
+		f.inner.File = f.inner.from.crowd.join(content{f.it.Path, f.state}, local)
+	}
 }
 
 var errNoCopy = errors.New("no share to read from")
@@ -170,24 +195,30 @@ func (f *file) current() (opened, error) {
 func (f *file) replace(failed opened, cause error, p *patience) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.inner != failed || f.ctx.Err() != nil { // another read was faster, or it is closed
-		return f.ctx.Err()
+	ctx, cancel := context.WithCancel(f.ctx)
+	defer cancel()
+	if f.stop.Store(&cancel); f.closed.Load() {
+		cancel()
+	}
+	if f.inner != failed || ctx.Err() != nil { // another read was faster, or it is closed
+		return ctx.Err()
 	}
 	if failed.File != nil {
-		failed.Close()
+		failed.from.crowd.avoid(failed.File)
+		failed.close()
 		f.inner = opened{}
 	}
 	if f.hasty && p.pause > 0 { // another copy was tried
 		return cause
 	}
-	next, err := f.it.await(f.ctx, p, func() (opened, bool, error) {
-		next, err := f.it.openCopy(f.ctx, f.state.is, failed.from)
+	next, err := f.it.await(ctx, p, func() (opened, bool, error) {
+		next, err := f.it.openCopy(ctx, f.state.is, failed.from)
 		worth := !errors.Is(err, source.ErrChanged) || errors.Is(err, source.ErrUnavailable)
 		return next, worth && !f.hasty, err
 	})
 	switch {
-	case f.ctx.Err() != nil:
-		return f.ctx.Err()
+	case ctx.Err() != nil:
+		return ctx.Err()
 	case errors.Is(err, source.ErrChanged):
 		return err
 	case err != nil:

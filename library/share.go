@@ -40,6 +40,7 @@ type share struct {
 	config atomic.Pointer[Config]
 	access atomic.Pointer[source.Access]
 	held   atomic.Int32  // streams that wait for it
+	crowd  crowd         // files that streams are sent from
 	ended  atomic.Bool   // it was taken out of the library
 	again  chan struct{} // look through everything now; holds one
 	nudge  chan struct{} // the times to wake up have changed; holds one

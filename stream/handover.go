@@ -1,11 +1,9 @@
 package stream
 
 import (
-	"context"
 	"math"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -23,15 +21,9 @@ const handOverFrom = 64 << 10
 // not only full buffers.
 const pause = time.Second
 
-// bookEvery is how often the ledger hears of what a stream has sent.
-const bookEvery = time.Second
-
-// outliving returns a context that ends with that of a request unless kept.
-// What the pacer sends goes on when the request is long done.
-func outliving(r *http.Request) (ctx context.Context, cancel func(), keep func() bool) {
-	ctx, cancel = context.WithCancel(context.Background())
-	return ctx, cancel, context.AfterFunc(r.Context(), cancel)
-}
+// bookSteps is after how many steps the ledger hears of what a stream has
+// sent: after a second, of most.
+const bookSteps = 4
 
 // leaves is from how many bytes on a range is left to the pacer: it takes
 // what is paced and goes over a TCP connection by HTTP/1 as it is.
@@ -56,31 +48,17 @@ func (s *Server) handOver(w *pacedWriter, r *http.Request) bool {
 	tcp, unread, _ := pacer.Plain(conn)
 	ahead, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
 	d := w.delivery
-	sending := &pacer.Stream{
-		File: d.file, Offset: w.left.offset, Left: w.left.size, Grant: d.grant, Owner: d,
-		Smooth: s.smoothing(conn, d.grant.Need().Rate), Keep: keep, Ahead: slices.Concat(ahead, unread),
+	d.Offset, d.Left, d.Owner, d.to = w.left.offset, w.left.size, d, s.pacer
+	d.Smooth, d.Stream.Keep, d.Ahead = s.smoothing(conn, d.Grant.Need().Rate), keep, string(ahead)+string(unread)
+	if file, ok := d.File.(source.Keeper); ok {
+		file.Keep()
 	}
-	if err = s.pacer.Send(tcp, sending); err != nil { // no descriptor is left, or the server is at its end
+	if err = s.pacer.Send(tcp, &d.Stream); err != nil { // no descriptor is left, or the server is at its end
 		conn.Close()
 		return false
 	}
-	d.transfer.OnCut(handed{s.pacer, sending, d.grant})
+	d.transfer.OnCut(d)
 	return true
-}
-
-// handed is a stream that the pacer sends.
-type handed struct {
-	to     *pacer.Pacer
-	stream *pacer.Stream
-	grant  *ratelimit.Grant
-}
-
-var _ accounting.Cutter = handed{}
-
-// Cut ends the stream and its connection.
-func (h handed) Cut() {
-	h.grant.Forfeit()
-	h.to.Cut(h.stream)
 }
 
 // smoothing is the rate above which the kernel holds a stream's packets back,
@@ -92,28 +70,32 @@ func (s *Server) smoothing(conn net.Conn, need ratelimit.Rate) ratelimit.Rate {
 	return ratelimit.Rate(float64(need) * s.config.Load().Smooth)
 }
 
-// delivery is what a range on its way holds.
+// delivery is what a range on its way holds, in one piece: there may be
+// thousands.
 type delivery struct {
-	grant    *ratelimit.Grant
-	file     source.File          // nil until it is open
-	transfer *accounting.Transfer // nil until bytes of the item go out
-	sent     int64                // bytes not yet booked
-	booked   time.Time
+	pacer.Stream                      // its File is nil until it is open
+	to           *pacer.Pacer         // that sends it; nil until then
+	transfer     *accounting.Transfer // nil until bytes of the item go out
+	sent         int64                // bytes not yet booked
 }
 
-var _ pacer.Owner = (*delivery)(nil)
+var (
+	_ pacer.Owner       = (*delivery)(nil)
+	_ accounting.Cutter = (*delivery)(nil)
+)
 
-// Sent books bytes, those of a second at a time, and all before a pause.
-func (d *delivery) Sent(n int64, now time.Time) {
-	d.sent += n
-	if n == 0 || now.Sub(d.booked) >= bookEvery {
-		d.book(now)
+// Cut ends the stream and its connection.
+func (d *delivery) Cut() {
+	d.Grant.Forfeit()
+	d.to.Cut(&d.Stream)
+}
+
+// Sent books bytes, those of some steps at a time, and all before a pause.
+func (d *delivery) Sent(n int64) {
+	if d.sent += n; n == 0 || d.sent >= bookSteps*d.Grant.Step() {
+		d.transfer.Add(d.sent)
+		d.sent = 0
 	}
-}
-
-func (d *delivery) book(now time.Time) {
-	d.transfer.Add(d.sent)
-	d.sent, d.booked = 0, now
 }
 
 // Paused makes up for what was not sent meanwhile.
@@ -124,7 +106,7 @@ func (d *delivery) Path(p pacer.Path) { d.transfer.Network(p.RTT, p.Retransmitte
 
 // waited says how long bytes took to leave: long where the player paused.
 func (d *delivery) waited(took time.Duration) {
-	d.grant.Sent(took)
+	d.Grant.Sent(took)
 	if took >= pause {
 		d.transfer.Paused(took)
 	}
@@ -136,10 +118,10 @@ func (d *delivery) End() {
 		d.transfer.Add(d.sent)
 		d.transfer.End()
 	}
-	if d.file != nil {
-		d.file.Close()
+	if d.File != nil {
+		d.File.Close()
 	}
-	d.grant.Release()
+	d.Grant.Release()
 }
 
 // returning is a listener of the connections on which the pacer has sent a

@@ -16,6 +16,7 @@ import (
 	"mustserv/ratelimit"
 	"mustserv/stream/accounting"
 	"mustserv/stream/auth"
+	"mustserv/stream/pacer"
 )
 
 // rangesMax is how many ranges one request may ask for; players ask for one.
@@ -62,18 +63,19 @@ func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library
 	if !ok {
 		return
 	}
-	d, mine := &delivery{grant: grant}, true
+	d, mine := &delivery{Stream: pacer.Stream{Grant: grant}}, true
 	defer func() {
 		if mine {
 			d.End()
 		}
 	}()
-	ctx, cancel, keep := outliving(r)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
 	file, info, ok := open(ctx, w, r, item)
 	if !ok {
 		return
 	}
-	d.file = file
+	d.File = file
 	if !describe(w, r, item, info, need) {
 		return
 	}
@@ -84,8 +86,8 @@ func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library
 			return s.ledger.Begin(booking(r, item, need, status, asked))
 		},
 	}
-	http.ServeContent(paced, r, "", info.ModTime(), d.file)
-	if paced.left.size > 0 && keep() {
+	http.ServeContent(paced, r, "", info.ModTime(), d.File)
+	if paced.left.size > 0 {
 		mine = !s.handOver(paced, r)
 	}
 }

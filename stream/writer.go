@@ -75,7 +75,7 @@ func (w *pacedWriter) start(asked rest) {
 	if w.delivery.transfer == nil {
 		w.delivery.transfer = w.begin(w.status, asked)
 		w.delivery.transfer.OnCut(w)
-		w.delivery.grant.Start(asked.offset)
+		w.delivery.Grant.Start(asked.offset)
 	}
 }
 
@@ -83,7 +83,7 @@ func (w *pacedWriter) start(asked rest) {
 func (w *pacedWriter) Cut() {
 	w.cancel()
 	w.control.SetWriteDeadline(time.Unix(1, 0))
-	w.delivery.grant.Forfeit()
+	w.delivery.Grant.Forfeit()
 }
 
 // bound keeps the kernel from queueing much of a stream, so that a paused
@@ -156,10 +156,10 @@ func here(file source.File, offset int64) bool {
 // the file on this computer can't be sent or is too short, the item's own
 // reads know more: of another copy, or how to wait for its share.
 func (w *pacedWriter) sendFile(left rest) (rest, error) {
-	bound(w.conn, w.delivery.grant)
+	bound(w.conn, w.delivery.Grant)
 	from, _ := w.ResponseWriter.(io.ReaderFrom)
-	local := whole(w.delivery.file, left)
-	chunk := io.LimitedReader{R: w.delivery.file}
+	local := whole(w.delivery.File, left)
+	chunk := io.LimitedReader{R: w.delivery.File}
 	if local != nil {
 		chunk.R = local
 	}
@@ -176,10 +176,10 @@ func (w *pacedWriter) sendFile(left rest) (rest, error) {
 		case local == nil:
 			return left, err
 		default:
-			if _, err := w.delivery.file.Seek(left.offset, io.SeekStart); err != nil {
+			if _, err := w.delivery.File.Seek(left.offset, io.SeekStart); err != nil {
 				return left, err
 			}
-			local, chunk.R = nil, w.delivery.file
+			local, chunk.R = nil, w.delivery.File
 		}
 	}
 	return left, nil
@@ -201,7 +201,7 @@ func whole(file source.File, of rest) *os.File {
 
 // step sends one chunk of at most limit bytes.
 func (w *pacedWriter) step(limit int64, send func(n int64) (int64, error)) (int64, error) {
-	n, err := w.delivery.grant.Take(w.ctx, limit)
+	n, err := w.delivery.Grant.Take(w.ctx, limit)
 	if err != nil {
 		return 0, err
 	}

@@ -90,6 +90,13 @@ func Locate(f File, off int64) (local *os.File, at, n int64, ok bool) {
 	return nil, 0, 0, false
 }
 
+// Keeper is a File that need not end with the context of its Open.
+type Keeper interface {
+	// Keep has the file end with Close only. From then on several may share
+	// the local file that Locate returns.
+	Keep()
+}
+
 // Describer is a source that can say what it is, for a person: "nfs4
 // mount at /mnt/nas".
 type Describer interface{ Describe() string }

@@ -36,7 +36,7 @@ type filler struct {
 
 // fetch has the next bytes of s sent; the loop gets s back.
 func (f *filler) fetch(l *loop, s *Stream) {
-	s.read.loop = l
+	s.read = &fetched{loop: l}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.queue.push(s)

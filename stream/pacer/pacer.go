@@ -34,7 +34,7 @@ type Stream struct {
 	Owner  Owner
 	Smooth ratelimit.Rate // the kernel spreads each step so that it never sends faster; 0: it need not
 	Keep   bool           // the connection stays open for the next request,
-	Ahead  []byte         // of which these bytes have been read already
+	Ahead  string         // of which these bytes have been read already
 
 	machine // what the pacer knows
 }
@@ -44,7 +44,7 @@ type Stream struct {
 type Owner interface {
 	// Sent says that n more bytes went out, or with 0 that the peer takes no
 	// more for now.
-	Sent(n int64, now time.Time)
+	Sent(n int64)
 	// Paused says that the peer took no bytes for so long, and takes more now.
 	Paused(took time.Duration)
 	// Path says how the network does, now and then and before the end.

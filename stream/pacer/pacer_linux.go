@@ -167,7 +167,7 @@ func duplicate(conn *net.TCPConn) (fd int, err error) {
 
 // restore makes a connection of a descriptor, with the bytes that had been
 // read from it before. The descriptor is used up.
-func restore(fd int, ahead []byte) (net.Conn, error) {
+func restore(fd int, ahead string) (net.Conn, error) {
 	file := os.NewFile(uintptr(fd), "")
 	conn, err := net.FileConn(file)
 	if err := errors.Join(err, file.Close()); err != nil {
@@ -176,5 +176,5 @@ func restore(fd int, ahead []byte) (net.Conn, error) {
 	if len(ahead) == 0 {
 		return conn, nil
 	}
-	return &Conn{TCPConn: conn.(*net.TCPConn), ahead: ahead}, nil
+	return &Conn{TCPConn: conn.(*net.TCPConn), ahead: []byte(ahead)}, nil
 }

@@ -28,7 +28,7 @@ type owner struct {
 	grant *ratelimit.Grant
 }
 
-func (o *owner) Sent(n int64, _ time.Time) { o.sent.Add(n) }
+func (o *owner) Sent(n int64)              { o.sent.Add(n) }
 func (o *owner) Paused(took time.Duration) { o.grant.Sent(took) }
 func (o *owner) Path(Path)                 {}
 func (o *owner) End()                      { o.grant.Release(); close(o.ended) }

@@ -33,22 +33,24 @@ const (
 // machine is what the pacer knows of a stream.
 type machine struct {
 	link
-	fd        int
-	state     state
-	ended     bool   // the owner has been told
-	slow      bool   // the kernel can't send this file to a socket
-	spread    bool   // the kernel spreads the steps
-	writable  bool   // the peer took more while the filler was at work
-	sends     uint8  // until pathEvery
-	pending   int64  // bytes that were granted and not sent
-	blockedAt int64  // tick at which the peer took no more
-	sure      int64  // offset up to which the file was in memory just now,
-	asked     int64  // or at least up to where it may have been
-	local     int    // the descriptor of a file that has
-	shift     int64  // the bytes so much further on
-	here      int64  // up to this offset
-	before    uint32 // segments sent again on this connection before
-	read      fetched
+	state    state
+	ended    bool  // the owner has been told
+	slow     bool  // the kernel can't send this file to a socket
+	spread   bool  // the kernel spreads the steps
+	writable bool  // the peer took more while the filler was at work
+	sends    uint8 // until pathEvery
+	fd       int
+
+	pending   int64 // bytes that were granted and not sent
+	blockedAt int64 // tick at which the peer took no more
+
+	shift  int64  // the next byte of the file is this much further on
+	here   int64  // up to this offset
+	local  int32  // in the file with this descriptor;
+	before uint32 // segments sent again on this connection before
+	sure   int32  // so many bytes of it were in memory just now,
+	asked  int32  // or have been asked for in vain
+	read   *fetched
 }
 
 // adopt takes a stream in.
@@ -120,7 +122,7 @@ func (l *loop) send(s *Stream, now time.Time) {
 func (l *loop) sendPending(s *Stream, now time.Time) bool {
 	for s.pending > 0 {
 		n, err := l.transmit(s)
-		l.sent(s, n, now)
+		l.sent(s, n)
 		switch {
 		case err == nil && n > 0, err == unix.EINTR:
 		case err == unix.EAGAIN:
@@ -148,7 +150,7 @@ func (l *loop) transmit(s *Stream) (int, error) {
 	if !l.cached(s, at, n) {
 		return 0, nil
 	}
-	return sendfile(s.fd, s.local, at, int(n))
+	return sendfile(s.fd, int(s.local), at, int(n))
 }
 
 // locate finds the next byte on this computer.
@@ -158,7 +160,7 @@ func (s *Stream) locate() bool {
 	}
 	file, at, n, ok := source.Locate(s.File, s.Offset)
 	if ok {
-		s.local, s.shift, s.here = int(file.Fd()), at-s.Offset, s.Offset+n
+		s.local, s.shift, s.here = int32(file.Fd()), at-s.Offset, s.Offset+n
 	}
 	return ok
 }
@@ -166,31 +168,32 @@ func (s *Stream) locate() bool {
 // cached reports whether bytes can be sent without waiting for a disk. It
 // asks for two seconds at once, and step by step where these are not there.
 func (l *loop) cached(s *Stream, at, n int64) bool {
-	end := s.Offset + n
-	if end <= s.sure {
+	if n <= int64(s.sure) {
 		return true
 	}
-	if end > s.asked {
-		s.asked = min(end+min(lookSteps*s.Grant.Step(), lookBytes), s.here, s.Offset+s.Left)
-		if l.inMemory(s.local, s.asked+s.shift-1) {
+	if n > int64(s.asked) {
+		ahead := min(n+min(lookSteps*s.Grant.Step(), lookBytes), s.here-s.Offset, s.Left)
+		s.asked = int32(ahead)
+		if l.inMemory(int(s.local), at+ahead-1) {
 			s.sure = s.asked
 			return true
 		}
 	}
-	if !l.inMemory(s.local, at+n-1) {
+	if !l.inMemory(int(s.local), at+n-1) {
 		return false
 	}
-	s.sure = end
+	s.sure = int32(n)
 	return true
 }
 
 // sent books n bytes.
-func (l *loop) sent(s *Stream, n int, now time.Time) {
+func (l *loop) sent(s *Stream, n int) {
 	if n <= 0 {
 		return
 	}
 	s.Offset, s.Left, s.pending = s.Offset+int64(n), s.Left-int64(n), s.pending-int64(n)
-	s.Owner.Sent(int64(n), now)
+	s.sure, s.asked = s.sure-int32(n), s.asked-int32(n)
+	s.Owner.Sent(int64(n))
 	if s.sends++; s.sends == pathEvery {
 		s.sends = 0
 		l.tellPath(s)
@@ -200,31 +203,31 @@ func (l *loop) sent(s *Stream, n int, now time.Time) {
 // block waits until the peer takes more.
 func (l *loop) block(s *Stream, now time.Time) {
 	s.state, s.blockedAt = blocked, l.ticks(now)
-	s.Owner.Sent(0, now)
+	s.Owner.Sent(0)
 	l.later(s, now.Add(l.pacer.options.Stall()))
 }
 
 // fill has a goroutine fetch bytes that may have to be waited for.
 func (l *loop) fill(s *Stream) {
-	s.state, s.writable, s.here = filling, false, 0 // who reads may get another file
+	s.state, s.writable = filling, false
+	s.here, s.sure, s.asked = 0, 0, 0 // who reads may get another file
 	l.pacer.filler.fetch(l, s)
 }
 
 // filled goes on after the filler has sent what it could.
 func (l *loop) filled(s *Stream) {
-	now, got := time.Now(), s.read
-	s.read = fetched{}
-	s.state = waiting
+	got := s.read
+	s.read, s.state = nil, waiting
 	if s.ended { // while it was away
 		l.hangUp(s)
 		return
 	}
-	l.sent(s, got.n, now)
+	l.sent(s, got.n)
 	switch {
 	case got.err == nil:
 		l.goOn(s)
 	case got.err == unix.EAGAIN && !s.writable:
-		l.block(s, now)
+		l.block(s, time.Now())
 	case got.err == unix.EAGAIN:
 		l.goOn(s)
 	default:
