@@ -5,7 +5,6 @@ package accounting
 
 import (
 	"io"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -107,11 +106,11 @@ func (l *Ledger) Begin(r Request) *Transfer {
 	s := l.sessions[key]
 	if s == nil {
 		l.begun++
-		s = &session{id: strconv.FormatInt(l.begun, 10), request: r, started: now, play: play{began: now}, next: r.Offset}
+		s = newSession(l.begun, r, now)
 		l.sessions[key] = s
 	}
 	l.sums.Requests++
-	t := &Transfer{ledger: l, session: s, asked: r.Size, began: now}
+	t := &Transfer{ledger: l, session: s, asked: r.Size, began: now.Sub(s.started)}
 	s.begin(t, r, now)
 	return t
 }
@@ -123,12 +122,12 @@ func (l *Ledger) End(id string) (Session, bool) {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for key, s := range l.sessions {
-		if s.id == id {
+	for _, s := range l.sessions {
+		if s.id() == id {
 			was := s.snapshot(now)
 			s.cut(endedByAdmin)
-			l.refuse(key, now)
-			l.end(key, s)
+			l.refuse(s.sessionKey, now)
+			l.end(s)
 			return was, true
 		}
 	}
@@ -181,19 +180,19 @@ func (l *Ledger) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	for key, s := range l.sessions {
-		l.end(key, s)
+	for _, s := range l.sessions {
+		l.end(s)
 	}
 }
 
 // end takes a session out of the ledger and writes its line; the lock is held.
-func (l *Ledger) end(key sessionKey, s *session) {
-	delete(l.sessions, key)
+func (l *Ledger) end(s *session) {
+	delete(l.sessions, s.sessionKey)
 	if s.timer != nil {
 		s.timer.Stop()
 	}
 	if l.log != nil {
-		io.WriteString(l.log, s.line())
+		io.WriteString(l.log, s.entry())
 	}
 }
 
@@ -201,8 +200,7 @@ func (l *Ledger) end(key sessionKey, s *session) {
 func (l *Ledger) expire(s *session) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	key := sessionKey{s.request.Client, s.request.Path}
-	if len(s.open) == 0 && l.sessions[key] == s {
-		l.end(key, s)
+	if len(s.open) == 0 && l.sessions[s.sessionKey] == s {
+		l.end(s)
 	}
 }

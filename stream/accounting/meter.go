@@ -8,17 +8,17 @@ const meterSpan = 8
 
 // meter counts bytes by second, to tell the rate of the last few.
 type meter struct {
-	second int64                // the unix second of the newest cell
-	cells  [meterSpan + 1]int64 // bytes, by second modulo the length
-	since  time.Time            // the first byte ever
+	second int64                  // the unix second of the newest cell
+	cells  [meterSpan + 1]float32 // bytes, by second modulo the length
+	since  int64                  // unix nanosecond of the first byte ever
 }
 
 func (m *meter) add(n int64, now time.Time) {
-	if m.since.IsZero() {
-		m.since, m.second = now, now.Unix()
+	if m.since == 0 {
+		m.since, m.second = now.UnixNano(), now.Unix()
 	}
 	m.advance(now.Unix())
-	m.cells[m.second%int64(len(m.cells))] += n
+	m.cells[m.second%int64(len(m.cells))] += float32(n)
 }
 
 // advance empties the cells of the seconds in which nothing came.
@@ -35,15 +35,15 @@ func (m *meter) advance(second int64) {
 // rate returns bit/s over the last whole seconds, or since the first byte
 // where that is shorter ago.
 func (m *meter) rate(now time.Time) int64 {
-	if m.since.IsZero() {
+	if m.since == 0 {
 		return 0
 	}
 	m.advance(now.Unix())
-	var bytes int64
+	var bytes float64
 	for _, n := range m.cells {
-		bytes += n
+		bytes += float64(n)
 	}
 	part := float64(now.Nanosecond()) / float64(time.Second)
-	span := min(meterSpan+part, now.Sub(m.since).Seconds())
-	return int64(float64(bytes) * 8 / max(span, 1))
+	span := min(meterSpan+part, time.Duration(now.UnixNano()-m.since).Seconds())
+	return int64(bytes * 8 / max(span, 1))
 }

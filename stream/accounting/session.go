@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unique"
 )
 
 // jumpOver is how far from the last byte a request may begin and still go on
@@ -14,12 +15,19 @@ const jumpOver = 1 << 20
 // endedByAdmin is why a session has ended, in the access log.
 const endedByAdmin = "admin"
 
-// session is a running session; the ledger's lock guards it.
+// session is a running session; the ledger's lock guards it. There may be
+// thousands: it is kept small.
 type session struct {
-	id      string
-	request Request // the first; Needed is the latest
+	sessionKey
+	number  int64
+	user    string
+	agent   unique.Handle[string] // many players have the same
+	referer string                // of the first request, as are the next two
+	line    string
+	status  int
+	needed  int64 // of the latest
 	started time.Time
-	last    time.Time // the last end of a request
+	lasted  time.Duration // until the last end of a request
 	open    []*Transfer
 	bytes   int64
 	meter   meter
@@ -33,6 +41,16 @@ type session struct {
 	saved         int64
 }
 
+func newSession(number int64, r Request, now time.Time) *session {
+	return &session{
+		sessionKey: sessionKey{r.Client, r.Path}, number: number,
+		user: r.User, agent: unique.Make(r.UserAgent), referer: r.Referer, line: r.Line, status: r.Status,
+		started: now, play: play{began: now}, next: r.Offset,
+	}
+}
+
+func (s *session) id() string { return strconv.FormatInt(s.number, 10) }
+
 func (s *session) begin(t *Transfer, r Request, now time.Time) {
 	if s.timer != nil {
 		s.timer.Stop()
@@ -41,7 +59,7 @@ func (s *session) begin(t *Transfer, r Request, now time.Time) {
 		s.play.resume(now)
 	}
 	s.open = append(s.open, t)
-	s.request.Needed, s.play.average = r.Needed, r.Average
+	s.needed, s.play.average = r.Needed, r.Average
 	if r.Offset < s.next-jumpOver || r.Offset > s.next+jumpOver {
 		s.play.jump(now)
 	}
@@ -68,8 +86,8 @@ func (s *session) add(n int64, now time.Time) int64 {
 
 func (s *session) snapshot(now time.Time) Session {
 	return Session{
-		ID: s.id, Client: s.request.Client, User: s.request.User, UserAgent: s.request.UserAgent, Path: s.request.Path,
-		Started: s.started, Bytes: s.bytes, NeededRate: s.request.Needed,
+		ID: s.id(), Client: s.client, User: s.user, UserAgent: s.agent.Value(), Path: s.path,
+		Started: s.started, Bytes: s.bytes, NeededRate: s.needed,
 		SentRate: s.meter.rate(now), Lead: max(0, s.play.lead(now).Seconds()), Active: len(s.open) > 0,
 		Stalls: s.play.stalls, RTT: s.rtt, Retransmitted: s.retransmitted, Saved: s.saved,
 	}
@@ -82,34 +100,33 @@ func sortByStart(list []Session) {
 	})
 }
 
-// line is the session in the access log: the combined format of Apache with
+// entry is the session in the access log: the combined format of Apache with
 // four fields behind it, the seconds from first byte to last, the needed and
 // the mean rate in bit/s, and who ended it: "admin", or "-" for the player.
-func (s *session) line() string {
-	r := &s.request
-	end := s.last
-	if len(s.open) > 0 || end.IsZero() {
-		end = time.Now()
+func (s *session) entry() string {
+	lasted := s.lasted
+	if len(s.open) > 0 {
+		lasted = time.Since(s.started)
 	}
-	seconds := max(end.Sub(s.started).Seconds(), 0.001)
+	seconds := max(lasted.Seconds(), 0.001)
 	b := make([]byte, 0, 256)
-	b = append(b, logField(r.Client)...)
+	b = append(b, logField(s.client)...)
 	b = append(b, " - "...)
-	b = append(b, logField(r.User)...)
+	b = append(b, logField(s.user)...)
 	b = append(b, s.started.Format(" [02/Jan/2006:15:04:05 -0700] ")...)
-	b = strconv.AppendQuoteToASCII(b, r.Line)
+	b = strconv.AppendQuoteToASCII(b, s.line)
 	b = append(b, ' ')
-	b = strconv.AppendInt(b, int64(r.Status), 10)
+	b = strconv.AppendInt(b, int64(s.status), 10)
 	b = append(b, ' ')
 	b = strconv.AppendInt(b, s.bytes, 10)
 	b = append(b, ' ')
-	b = strconv.AppendQuoteToASCII(b, cmp.Or(r.Referer, "-"))
+	b = strconv.AppendQuoteToASCII(b, cmp.Or(s.referer, "-"))
 	b = append(b, ' ')
-	b = strconv.AppendQuoteToASCII(b, cmp.Or(r.UserAgent, "-"))
+	b = strconv.AppendQuoteToASCII(b, cmp.Or(s.agent.Value(), "-"))
 	b = append(b, ' ')
 	b = strconv.AppendFloat(b, seconds, 'f', 3, 64)
 	b = append(b, ' ')
-	b = strconv.AppendInt(b, r.Needed, 10)
+	b = strconv.AppendInt(b, s.needed, 10)
 	b = append(b, ' ')
 	b = strconv.AppendInt(b, int64(float64(s.bytes)*8/seconds), 10)
 	b = append(b, ' ')

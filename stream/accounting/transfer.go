@@ -17,8 +17,8 @@ type Transfer struct {
 	ledger        *Ledger
 	session       *session
 	cutter        Cutter
-	began         time.Time
-	asked, sent   int64 // bytes
+	began         time.Duration // since its session did
+	asked, sent   int64         // bytes
 	retransmitted int64
 	ended         bool
 }
@@ -84,8 +84,8 @@ func (t *Transfer) End() {
 	}
 	t.ended = true
 	s.open = slices.DeleteFunc(s.open, func(o *Transfer) bool { return o == t })
-	s.last = time.Now()
-	kept := saved(t.asked, t.sent, s.last.Sub(t.began))
+	s.lasted = time.Since(s.started)
+	kept := saved(t.asked, t.sent, s.lasted-t.began)
 	s.saved += kept
 	l.sums.Saved += kept
 	if len(s.open) > 0 || l.closed || s.ended != "" {
