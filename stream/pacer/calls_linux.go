@@ -46,3 +46,15 @@ func (l *loop) inMemory(file int, at int64) bool {
 		uintptr(at), uintptr(at>>32), unix.RWF_NOWAIT)
 	return failed != unix.EAGAIN
 }
+
+// path is what the kernel tells of a connection's way, until the next call; nil
+// where it tells nothing.
+func (l *loop) path(fd int) *unix.TCPInfo {
+	size := uint32(unix.SizeofTCPInfo)
+	_, _, failed := unix.RawSyscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.IPPROTO_TCP, unix.TCP_INFO,
+		uintptr(unsafe.Pointer(&l.info)), uintptr(unsafe.Pointer(&size)), 0)
+	if failed != 0 {
+		return nil
+	}
+	return &l.info
+}

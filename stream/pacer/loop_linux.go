@@ -52,6 +52,7 @@ type loop struct {
 
 	vector  unix.Iovec // for inMemory
 	scratch byte
+	info    unix.TCPInfo // for path
 }
 
 func newLoop(p *Pacer) (*loop, error) {

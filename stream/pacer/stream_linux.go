@@ -66,7 +66,7 @@ func (l *loop) adopt(s *Stream) {
 	unsent := min(max(s.Grant.Step(), unsentMin), unsentMax)
 	unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, int(unsent)) // an old kernel holds more
 	l.cork(s, 1)
-	if info := path(s.fd); info != nil {
+	if info := l.path(s.fd); info != nil {
 		s.before = info.Total_retrans
 	}
 	l.goOn(s)
@@ -326,16 +326,10 @@ func (l *loop) spreading(s *Stream, on bool) {
 
 // tellPath says how the network does.
 func (l *loop) tellPath(s *Stream) {
-	if info := path(s.fd); info != nil {
+	if info := l.path(s.fd); info != nil {
 		s.Owner.Path(Path{
 			RTT:           time.Duration(info.Rtt) * time.Microsecond,
 			Retransmitted: int64(info.Total_retrans - s.before),
 		})
 	}
-}
-
-// path is nil where the kernel does not tell.
-func path(fd int) *unix.TCPInfo {
-	info, _ := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
-	return info
 }
