@@ -56,12 +56,13 @@ var layout = map[string][]string{
 		"mustserv/library/source", "mustserv/library/source/guard", "mustserv/library/source/cache", "mustserv/library/source/local", "mustserv/library/source/smb",
 		"mustserv/library/source/httpdir",
 		"mustserv/ratelimit", "mustserv/stream", "mustserv/stream/accounting", "mustserv/stream/auth",
-		"mustserv/stream/footprint", "mustserv/stream/load", "mustserv/stream/metrics", "mustserv/stream/routing", "mustserv/webui", "mustserv/webui/resume", "mustserv/webui/settings",
+		"mustserv/stream/footprint", "mustserv/stream/load", "mustserv/stream/metrics", "mustserv/stream/routing", "mustserv/stream/routing/dns", "mustserv/webui", "mustserv/webui/resume", "mustserv/webui/settings",
 		"golang.org/x/term",
 	},
 	// For tests only.
 	"mustserv/library/source/sourcetest": {"mustserv/library/source"},
 	"mustserv/library/probe/probetest":   {},
+	"mustserv/stream/routing/scale":      {"mustserv/stream/routing", "mustserv/stream/routing/dns"},
 }
 
 // topLevel is what may lie at the top of the repository.

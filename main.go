@@ -55,6 +55,7 @@ import (
 	"mustserv/stream/load"
 	"mustserv/stream/metrics"
 	"mustserv/stream/routing"
+	"mustserv/stream/routing/dns"
 	"mustserv/webui"
 	"mustserv/webui/resume"
 	"mustserv/webui/settings"
@@ -212,6 +213,7 @@ type app struct {
 	keeper    *auth.Keeper
 	server    *stream.Server
 	cluster   *routing.Cluster
+	names     *dns.Server
 	pages     *webui.Handler
 	resume    *resume.Store
 	accessLog *os.File  // nil for none
@@ -248,6 +250,7 @@ func build(in origin, c config, log *slog.Logger, tail *webui.Tail) (*app, error
 	}
 	a.keeper = auth.New(key, c.Auth)
 	a.cluster = routing.New(routing.Options{Config: c.routing(), ID: node, Self: a.report, Log: log})
+	a.names = dns.New(a.named, log)
 	a.library = library.New(library.Options{
 		Config: c.Library, Index: measured, Log: log, Openers: a.openers(),
 	})
@@ -298,10 +301,20 @@ func (a *app) apply(c config) error {
 		}
 		listener = l
 	}
+	sockets, err := a.openDNS(before, c)
+	if err != nil {
+		if listener != nil {
+			listener.Close()
+		}
+		return err
+	}
 	access, err := openLog(c.Stream.AccessLog)
 	if err != nil {
 		if listener != nil {
 			listener.Close()
+		}
+		if sockets != nil {
+			sockets.Close()
 		}
 		return err
 	}
@@ -309,6 +322,10 @@ func (a *app) apply(c config) error {
 	a.control.SetShares(c.shareCapacity())
 	a.keeper.SetConfig(c.Auth)
 	a.cluster.SetConfig(c.routing())
+	a.names.SetConfig(c.Routing.DNS)
+	if sockets != nil || c.Routing.DNS.Name == "" {
+		a.names.Serve(sockets)
+	}
 	if old := a.cache.Swap(store); old != store {
 		a.library.Reopen()
 	}
@@ -320,6 +337,15 @@ func (a *app) apply(c config) error {
 	}
 	a.setAccessLog(access)
 	return nil
+}
+
+// openDNS listens where a config wants DNS answered and the one before did not.
+func (a *app) openDNS(before *config, c config) (*dns.Sockets, error) {
+	wanted := c.Routing.DNS
+	if wanted.Name == "" || before != nil && before.Routing.DNS.Name != "" && before.Routing.DNS.Listen == wanted.Listen {
+		return nil, nil
+	}
+	return dns.Listen(wanted.Listen)
 }
 
 // withLinkSpeed asks the system where the capacity is "auto". What it can't
@@ -408,6 +434,7 @@ func (a *app) run(ctx context.Context, hangup <-chan os.Signal) int {
 	if err := a.server.Shutdown(shutdown); err != nil {
 		a.log.Info("running streams cut off", "after", patience)
 	}
+	a.names.Serve(nil)
 	a.ledger.Close()
 	endLibrary()
 	running.Wait()
@@ -665,6 +692,27 @@ func (a *app) told() routing.Told {
 		Draining: a.server.Draining(), Weight: c.Routing.Weight, URL: c.Routing.URL, Now: time.Now().Unix(),
 		Shares: routing.Fingerprint(slices.Compact(names)...), Signing: routing.Fingerprint(keys...),
 	}
+}
+
+// named returns the nodes as DNS answers with them. The weights are those of
+// the policy; where a node has no limit, nobody can say what it has free.
+func (a *app) named() []dns.Node {
+	policy, nodes := a.config.Load().Routing.Policy, a.cluster.Nodes()
+	if slices.ContainsFunc(nodes, func(n routing.Node) bool { return n.Capacity == 0 }) && policy == routing.LeastLoad {
+		policy = routing.RoundRobin
+	}
+	var list []dns.Node
+	for _, n := range nodes {
+		one := dns.Node{Addresses: []netip.Addr{n.Addr.Addr()}, Alive: n.Up || n.Self, Draining: n.Draining || n.Resting}
+		switch policy {
+		case routing.Weighted:
+			one.Weight = float64(n.Told.Weight)
+		case routing.LeastLoad:
+			one.Weight = float64(n.Free)
+		}
+		list = append(list, one)
+	}
+	return list
 }
 
 func (a *app) metrics() []metrics.Family {
@@ -1163,9 +1211,15 @@ type config struct {
 	RateLimit ratelimit.Config `toml:"ratelimit"`
 	Library   library.Config   `toml:"library"`
 	Cache     cache.Config     `toml:"cache"`
-	Routing   routing.Config   `toml:"routing"`
+	Routing   nodes            `toml:"routing"`
 	Auth      auth.Config      `toml:"auth"`
 	WebUI     webui.Config     `toml:"webui"`
+}
+
+// nodes is the [routing] table, with the one of DNS within it.
+type nodes struct {
+	routing.Config
+	DNS dns.Config `toml:"dns"`
 }
 
 // share is a [[share]] block: a folder of this computer, or one of a file
@@ -1182,14 +1236,14 @@ type share struct {
 func defaultConfig() config {
 	return config{
 		Stream: stream.DefaultConfig(), RateLimit: ratelimit.DefaultConfig(),
-		Library: library.DefaultConfig(), Cache: cache.DefaultConfig(), Routing: routing.DefaultConfig(), Auth: auth.DefaultConfig(), WebUI: webui.DefaultConfig(),
+		Library: library.DefaultConfig(), Cache: cache.DefaultConfig(), Routing: nodes{routing.DefaultConfig(), dns.DefaultConfig()}, Auth: auth.DefaultConfig(), WebUI: webui.DefaultConfig(),
 	}
 }
 
 // routing returns the config of the cluster, with a secret if the nodes have
 // anything in common to make one of.
 func (c config) routing() routing.Config {
-	r := c.Routing
+	r := c.Routing.Config
 	r.Secret = cmp.Or(r.Secret, routing.Derive(string(c.Auth.Key)))
 	return r
 }
@@ -1310,7 +1364,11 @@ func (c config) validate() []settings.Mistake {
 	collect("ratelimit", c.RateLimit.Validate())
 	collect("library", c.Library.Validate())
 	collect("cache", c.Cache.Validate())
-	collect("routing", c.Routing.Validate())
+	collect("routing", c.Routing.Config.Validate())
+	collect("routing.dns", c.Routing.DNS.Validate())
+	if c.Routing.DNS.Name != "" && len(c.Routing.Nodes) == 0 {
+		collect("routing.dns", errors.New("name needs [routing] nodes, whose addresses are the answer"))
+	}
 	if len(c.Routing.Nodes) > 0 && len(c.Auth.User) > 0 && c.Auth.Key == "" {
 		collect("routing", errors.New("nodes need [auth] key where there are users: with one key on all nodes, who is let in at one is let in at each"))
 	}

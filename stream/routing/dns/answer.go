@@ -166,7 +166,7 @@ func (s *Server) fill(m *dnsmessage.Message, q dnsmessage.Question) {
 	case asked != z.name:
 		m.RCode = dnsmessage.RCodeNameError
 	default:
-		nodes := s.nodes()
+		nodes := s.current()
 		if len(nodes) == 0 {
 			m.RCode = dnsmessage.RCodeServerFailure // who asked may ask another
 			return

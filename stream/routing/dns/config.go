@@ -28,7 +28,9 @@ type Config struct {
 }
 
 // DefaultConfig returns the config that holds where the file says nothing.
-func DefaultConfig() Config { return Config{Listen: ":5300", TTL: 5 * time.Second} }
+func DefaultConfig() Config {
+	return Config{Listen: ":5300", TTL: 5 * time.Second, Servers: []string{}}
+}
 
 // Validate returns all that is wrong, joined; each error begins with the key.
 func (c Config) Validate() error {

@@ -24,7 +24,8 @@ const (
 	connectionIdle  = 5 * time.Second  // is closed after, also when a query comes in drop by drop
 	connectionMost  = 30 * time.Second // that one may be open
 
-	failurePause = 10 * time.Millisecond // before a socket that failed is tried again
+	moment       = 100 * time.Millisecond // for which what is known of the nodes is new enough
+	failurePause = 10 * time.Millisecond  // before a socket that failed is tried again
 )
 
 // Server answers for one name. All methods may be called at the same time.
@@ -35,13 +36,16 @@ type Server struct {
 
 	turnA, turnAAAA atomic.Uint64 // one each, for clients ask for both by turns
 
+	asking sync.Mutex
+	known  []Node // as they were
+	asked  time.Time
+
 	serving sync.Mutex
 	sockets *Sockets // nil for none
 }
 
 // New returns a server that answers nothing yet. nodes returns those behind
-// the name, as they are now; it is called for each query, from several
-// goroutines, and its result is only read.
+// the name, as they are now; its result is only read.
 func New(nodes func() []Node, log *slog.Logger) *Server {
 	s := &Server{nodes: nodes, log: log}
 	s.turnA.Store(rand.Uint64()) // servers that start together do not all begin with the same node
@@ -51,6 +55,17 @@ func New(nodes func() []Node, log *slog.Logger) *Server {
 
 // SetConfig takes over a valid config; for its Listen, there is Serve.
 func (s *Server) SetConfig(c Config) { s.zone.Store(newZone(c)) }
+
+// current returns the nodes as they were a moment ago at most: queries may come
+// in faster than it is worth looking.
+func (s *Server) current() []Node {
+	s.asking.Lock()
+	defer s.asking.Unlock()
+	if now := time.Now(); now.Sub(s.asked) >= moment {
+		s.known, s.asked = s.nodes(), now
+	}
+	return s.known
+}
 
 // Sockets are where queries come in.
 type Sockets struct {
