@@ -60,8 +60,8 @@ type adminPage struct {
 	Checked  bool     // and there are none
 	Diff     []change // what saving would change
 	Review   bool
-	Said     string // what was done
-	Problem  string // or could not be
+	Said     saying // what was done; nil for nothing
+	Problem  saying // or could not be
 	Share    NewShare
 	Log      []string
 
@@ -73,24 +73,24 @@ func (h *Handler) admin(w http.ResponseWriter, r *http.Request, _ string) error 
 	file, err := h.Admin.ReadConfig()
 	p := adminPage{File: file, Text: file.Text}
 	if err != nil {
-		p.Problem = capital(err.Error()) + "."
+		p.Problem = verbatim(capital(err.Error()) + ".")
 	}
 	switch r.URL.Query().Get("done") {
 	case "saved":
-		p.Said = "Saved and applied."
+		p.Said = say("Saved and applied.")
 	case "rescan":
-		p.Said = "All shares are being looked through."
+		p.Said = say("All shares are being looked through.")
 	case "drain":
-		p.Said = "The other nodes get the viewers now."
+		p.Said = say("The other nodes get the viewers now.")
 	case "undrain":
-		p.Said = "This node takes viewers again."
+		p.Said = say("This node takes viewers again.")
 	}
 	return h.renderAdmin(w, r, http.StatusOK, p)
 }
 
 func (h *Handler) renderAdmin(w http.ResponseWriter, r *http.Request, status int, p adminPage) error {
 	p.Log, p.Cluster, p.Draining = h.Admin.Log(), len(h.nodes()) > 0, h.Admin.Draining()
-	return h.render(w, r, status, "admin", "Admin", p)
+	return h.render(w, r, status, "admin", say("Admin"), p)
 }
 
 // changeConfig checks a text, shows what it would change, or saves it.
@@ -141,10 +141,10 @@ func (h *Handler) save(w http.ResponseWriter, r *http.Request, p adminPage) erro
 			return err
 		}
 		p.File, p.Review = file, true
-		p.Problem = "Somebody else has saved the config meanwhile. Below is what your text would change in theirs."
+		p.Problem = say("Somebody else has saved the config meanwhile. Below is what your text would change in theirs.")
 		return h.renderAdmin(w, r, http.StatusConflict, p)
 	}
-	p.Problem = "Not saved: " + err.Error()
+	p.Problem = say("Not saved: %s", err.Error())
 	return h.renderAdmin(w, r, http.StatusUnprocessableEntity, p)
 }
 
@@ -182,9 +182,9 @@ func (h *Handler) addShare(w http.ResponseWriter, r *http.Request, _ string) err
 	}
 	found, err := h.Admin.TryShare(r.Context(), s)
 	if err != nil {
-		p.Problem = "It can't be read: " + err.Error()
+		p.Problem = say("It can't be read: %s", err.Error())
 	} else {
-		p.Said = found
+		p.Said = verbatim(found)
 	}
 	if r.PostFormValue("action") == "add" {
 		p.Text, p.Review, p.Diff = text, true, diff(file.Text, text)

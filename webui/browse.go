@@ -2,7 +2,6 @@ package webui
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,8 +16,8 @@ type browsePage struct {
 	Name      string
 	Top       bool
 	Crumbs    []crumb
-	Notices   []string
-	Summary   string
+	Notices   []saying
+	Summary   saying
 	GoOn      []card // what one has begun
 	List      listing
 	Playlists []link
@@ -44,7 +43,7 @@ func (h *Handler) browse(w http.ResponseWriter, r *http.Request, rest string) er
 	if err != nil {
 		return err
 	}
-	return h.render(w, r, http.StatusOK, "browse", cmp.Or(at.folder.Name, h.Config().Title), page)
+	return h.render(w, r, http.StatusOK, "browse", verbatim(cmp.Or(at.folder.Name, h.Config().Title)), page)
 }
 
 func (h *Handler) browsePage(w http.ResponseWriter, r *http.Request, f *library.Folder) (browsePage, error) {
@@ -73,7 +72,7 @@ func (h *Handler) browsePage(w http.ResponseWriter, r *http.Request, f *library.
 		}
 	}
 	if p.Top {
-		p.Name, p.Summary, p.GoOn = "Library", summary(shares), h.goOn(r)
+		p.Summary, p.GoOn = summary(shares), h.goOn(r)
 		p.List.describeShares(shares)
 		for _, row := range unseenShares(f, shares) {
 			p.List.add(row, "")
@@ -99,12 +98,12 @@ func sortFolders(folders []*library.Folder, l look) []*library.Folder {
 }
 
 // summary says what all shares hold together.
-func summary(shares []library.ShareStatus) string {
+func summary(shares []library.ShareStatus) saying {
 	files, bytes, names := 0, int64(0), map[string]bool{}
 	for _, s := range shares {
 		files, bytes, names[s.Name] = files+s.Items, bytes+s.Bytes, true
 	}
-	return count(len(names), "share", "shares") + ", " + count(files, "file", "files") + ", " + size(bytes)
+	return commas(counted(len(names), "share", "shares"), counted(files, "file", "files"), sized(bytes))
 }
 
 // unseenShares returns the shares that have no folder yet.
@@ -117,7 +116,7 @@ func unseenShares(root *library.Folder, shares []library.ShareStatus) []row {
 	for _, s := range shares {
 		if !seen[s.Name] {
 			seen[s.Name] = true
-			rows = append(rows, row{Icon: "folder.svg", Kind: "folder", Name: s.Name, Note: stateInWords(s) + because(s.Reason), Away: true})
+			rows = append(rows, row{Icon: "folder.svg", Kind: say("folder"), Name: s.Name, Note: trouble(s), Away: true})
 		}
 	}
 	return rows
@@ -125,24 +124,24 @@ func unseenShares(root *library.Folder, shares []library.ShareStatus) []row {
 
 // notices tells what a person who looks at path must know of its share, or at
 // the root of all shares.
-func notices(shares []library.ShareStatus, path string) []string {
+func notices(shares []library.ShareStatus, path string) []saying {
 	name, _, _ := strings.Cut(path, "/")
-	var all []string
+	var all []saying
 	for _, s := range shares {
 		if path != "" && s.Name != name {
 			continue
 		}
 		switch s.State {
 		case library.Scanning:
-			all = append(all, fmt.Sprintf("Still looking through %s: %s so far.", plain(s.Name), count(s.Items, "file", "files")))
+			all = append(all, say("Still looking through %s: %s so far.", plain(s.Name), counted(s.Items, "file", "files")))
 		case library.Unavailable:
 			if path == "" { // the share's row says it
 				continue
 			}
-			all = append(all, fmt.Sprintf("%s does not answer%s. What it holds is shown as it was last seen.", plain(s.Name), because(s.Reason)))
+			all = append(all, say("%s does not answer%s. What it holds is shown as it was last seen.", plain(s.Name), because(s.Reason)))
 		}
 	}
-	return slices.Compact(all)
+	return slices.CompactFunc(all, func(a, b saying) bool { return a.in(english()) == b.in(english()) })
 }
 
 func because(reason string) string {
@@ -152,16 +151,21 @@ func because(reason string) string {
 	return " (" + plain(reason) + ")"
 }
 
-func stateInWords(s library.ShareStatus) string {
+// trouble is the state of a share, and why it is that.
+func trouble(s library.ShareStatus) saying {
+	return chain{"", []saying{stateInWords(s), verbatim(because(s.Reason))}}
+}
+
+func stateInWords(s library.ShareStatus) saying {
 	switch s.State {
 	case library.Scanning:
-		return "being looked through"
+		return say("being looked through")
 	case library.Watched:
-		return "watched"
+		return say("watched")
 	case library.Polled:
-		return "looked through now and then"
+		return say("looked through now and then")
 	case library.Unavailable:
-		return "does not answer"
+		return say("does not answer")
 	}
-	return plain(string(s.State))
+	return verbatim(plain(string(s.State)))
 }

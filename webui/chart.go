@@ -31,8 +31,9 @@ func (h *Handler) serveChart(w http.ResponseWriter, r *http.Request, rest string
 	paced, burst := h.Need(item)
 	w.Header().Set("Content-Type", "image/svg+xml")
 	w.Header().Set("Cache-Control", "private, max-age=3600")
+	h.speak(w, h.tongue(r))
 	if r.Method != http.MethodHead {
-		_ = WriteChart(w, found, paced, burst) // only a client that has gone can make it fail
+		_ = writeChart(w, found, paced, burst, h.tongue(r)) // only a client that has gone can make it fail
 	}
 	return nil
 }
@@ -61,6 +62,10 @@ const (
 // sent through: paced in bit/s, burst in bytes. The picture needs no style
 // sheet and can be read on light and on dark ground.
 func WriteChart(w io.Writer, it *library.Item, paced, burst int64) error {
+	return writeChart(w, it, paced, burst, english())
+}
+
+func writeChart(w io.Writer, it *library.Item, paced, burst int64, t *tongue) error {
 	info := it.Info()
 	c := info.Curve
 	highest := max(1, paced, int64(c.Peak))
@@ -71,11 +76,11 @@ func WriteChart(w io.Writer, it *library.Item, paced, burst int64) error {
 	y := func(v float64) float64 { return chartHeight - chartBottom - v/top*(chartHeight-chartTop-chartBottom) }
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" font-family="sans-serif" font-size="12" role="img"><title>%s</title>`+"\n",
-		chartWidth, chartHeight, html.EscapeString("Bit rate of "+plain(it.Title())))
-	fmt.Fprintf(out, `<text x="%.0f" y="15" fill="#808080">%s at once, then %s</text>`+"\n", chartLeft, size(burst), rate(paced))
+		chartWidth, chartHeight, html.EscapeString(t.say("Bit rate of %s", plain(it.Title()))))
+	fmt.Fprintf(out, `<text x="%.0f" y="15" fill="#808080">%s</text>`+"\n", chartLeft, t.say("%s at once, then %s", t.size(burst), t.rate(paced)))
 	drawShape(out, c.Shape, y)
 	lines := []chartLine{
-		{"average", int64(c.Average), "#808080", "2 3"}, {"paced", paced, "#c07a1a", ""}, {"peak", int64(c.Peak), "#808080", "6 3"},
+		{t.say("average"), int64(c.Average), "#808080", "2 3"}, {t.say("paced"), paced, "#c07a1a", ""}, {t.say("peak"), int64(c.Peak), "#808080", "6 3"},
 	}
 	slices.SortFunc(lines, func(a, b chartLine) int { return cmp.Compare(b.rate, a.rate) })
 	label := 0.0
@@ -83,7 +88,7 @@ func WriteChart(w io.Writer, it *library.Item, paced, burst int64) error {
 		at := y(float64(l.rate))
 		label = max(label+13, at+4)
 		fmt.Fprintf(out, `<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke="%s" stroke-width="1.5" stroke-dasharray="%s"/>`, chartLeft, chartWidth-chartRight, at, at, l.colour, l.dashes)
-		fmt.Fprintf(out, `<text x="%.1f" y="%.1f" fill="%s">%s %s</text>`+"\n", chartWidth-chartRight+6, label, l.colour, l.name, rate(l.rate))
+		fmt.Fprintf(out, `<text x="%.1f" y="%.1f" fill="%s">%s %s</text>`+"\n", chartWidth-chartRight+6, label, l.colour, l.name, t.rate(l.rate))
 	}
 	fmt.Fprintf(out, `<text x="%.1f" y="%.1f" fill="#808080">0:00</text><text x="%.1f" y="%.1f" fill="#808080" text-anchor="end">%s</text></svg>`+"\n",
 		chartLeft, chartHeight-8, chartWidth-chartRight, chartHeight-8, clock(info.Duration))

@@ -29,9 +29,9 @@ func (e *parameterError) Error() string {
 // words.
 type failure struct {
 	Status int
-	Title  string // what it is
-	Detail string // what is wrong with this request
-	Advice string // what a person can do
+	Title  saying // what it is
+	Detail saying // what is wrong with this request
+	Advice saying // what a person can do
 }
 
 // failureOf is the one table from errors to answers.
@@ -39,38 +39,38 @@ func failureOf(err error) failure {
 	var parameter *parameterError
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrInvalid):
-		return failure{http.StatusNotFound, "Nothing here", "There is no such file or folder in the library.",
-			"It may have been renamed, moved or deleted. Look for it by name, or start again from the top."}
+		return failure{http.StatusNotFound, say("Nothing here"), say("There is no such file or folder in the library."),
+			say("It may have been renamed, moved or deleted. Look for it by name, or start again from the top.")}
 	case errors.Is(err, errNoPage):
-		return failure{http.StatusNotFound, "Nothing here", "There is no such page.",
-			"Perhaps the address was copied in part. Start again from the top."}
+		return failure{http.StatusNotFound, say("Nothing here"), say("There is no such page."),
+			say("Perhaps the address was copied in part. Start again from the top.")}
 	case errors.Is(err, errNoSession):
-		return failure{http.StatusNotFound, "Nothing here", "There is no such session.", "It has ended already."}
+		return failure{http.StatusNotFound, say("Nothing here"), say("There is no such session."), say("It has ended already.")}
 	case errors.Is(err, errTooManyWatch):
-		return failure{http.StatusServiceUnavailable, "Too many look", "Too many browsers watch the status at the moment.",
-			"Close some, or load the status page now and then."}
+		return failure{http.StatusServiceUnavailable, say("Too many look"), say("Too many browsers watch the status at the moment."),
+			say("Close some, or load the status page now and then.")}
 	case errors.Is(err, errNoUser):
-		return failure{http.StatusNotFound, "Nothing is kept", "Nobody is logged in whose places could be kept.",
-			"Where there are no users, browsers keep them."}
+		return failure{http.StatusNotFound, say("Nothing is kept"), say("Nobody is logged in whose places could be kept."),
+			say("Where there are no users, browsers keep them.")}
 	case errors.Is(err, resume.ErrPlace):
-		return failure{http.StatusBadRequest, "Not understood", `A place is {"at": SECONDS, "duration": SECONDS}.`,
-			"Correct what is sent."}
+		return failure{http.StatusBadRequest, say("Not understood"), verbatim(`A place is {"at": SECONDS, "duration": SECONDS}.`),
+			verbatim("Correct what is sent.")}
 	case errors.Is(err, errMethod):
-		return failure{http.StatusMethodNotAllowed, "Not that way", "Only GET and HEAD are answered here.",
-			"Open the address as a page."}
+		return failure{http.StatusMethodNotAllowed, say("Not that way"), say("Only GET and HEAD are answered here."),
+			say("Open the address as a page.")}
 	case errors.As(err, &parameter):
-		return failure{http.StatusBadRequest, "Not understood", capital(parameter.Error()) + ".",
-			"Correct the address, or start again from the top."}
+		return failure{http.StatusBadRequest, say("Not understood"), verbatim(capital(parameter.Error()) + "."),
+			say("Correct the address, or start again from the top.")}
 	}
-	return failure{http.StatusInternalServerError, "Something went wrong", "This page could not be made.",
-		"The log of the server says why."}
+	return failure{http.StatusInternalServerError, say("Something went wrong"), say("This page could not be made."),
+		say("The log of the server says why.")}
 }
 
 func (h *Handler) failPage(w http.ResponseWriter, r *http.Request, err error) {
 	f := h.noted(r, err)
 	if err := h.render(w, r, f.Status, "error", f.Title, f); err != nil {
 		h.Log.Error("error page failed", "error", err)
-		http.Error(w, f.Detail, f.Status)
+		http.Error(w, f.Detail.in(english()), f.Status)
 	}
 }
 
@@ -85,7 +85,7 @@ type problem struct {
 
 func (h *Handler) failAPI(w http.ResponseWriter, r *http.Request, err error) {
 	f := h.noted(r, err)
-	p := problem{"about:blank", http.StatusText(f.Status), f.Status, f.Detail, ""}
+	p := problem{"about:blank", http.StatusText(f.Status), f.Status, f.Detail.in(english()), ""}
 	var parameter *parameterError
 	if errors.As(err, &parameter) {
 		p.Parameter = parameter.name

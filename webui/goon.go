@@ -143,7 +143,7 @@ func (h *Handler) goOn(r *http.Request) (cards []card) {
 		c := drawn(card{Name: it.Title(), URL: watchURL(it.Path), Away: !it.Available, Art: pictures.art(it)})
 		if p.Duration > 0 {
 			c.Percent = max(1, int(p.At/p.Duration*100))
-			c.About = span(time.Duration((p.Duration-p.At)*float64(time.Second))) + " left"
+			c.About = say("%s left", lasting(time.Duration((p.Duration-p.At)*float64(time.Second))))
 		}
 		if cards = append(cards, c); len(cards) == goOnMost {
 			break

@@ -15,19 +15,21 @@ const cardsPerPage = 60
 
 // card is one film, song, series, artist or album, as a picture with words.
 type card struct {
-	Name, About string // any bytes
-	URL         string
-	Art         string // address of its picture; empty: one is drawn
-	Hue         int    // of the drawn one, 0 to 7
-	Initials    string // on it
-	Percent     int    // of it that was seen; 0 if it is not told
-	Away        bool
+	Name     string // any bytes
+	About    saying // so is this
+	URL      string
+	Art      string // address of its picture; empty: one is drawn
+	Hue      int    // of the drawn one, 0 to 7
+	Initials string // on it
+	Percent  int    // of it that was seen; 0 if it is not told
+	Away     bool
 }
 
 type cardsPage struct {
-	Name    string
-	Trail   []crumb // the way to this page
-	Summary string
+	Name    saying
+	Path    string // of these, among the ways to look at the library
+	Trail   []link // the way to this page
+	Summary saying
 	List    listing
 	Art     string
 	Songs   string // where the dock finds those of the page; empty if there are none
@@ -42,7 +44,7 @@ func (h *Handler) showFilms(w http.ResponseWriter, r *http.Request, _ string) er
 	}
 	shelf := h.shelf()
 	films := h.ordered(shelf, shelf.films, look)
-	return h.showItems(w, r, cardsPage{Name: "Films", Summary: count(len(shelf.films), "film", "films")}, films, look)
+	return h.showItems(w, r, cardsPage{Name: say("Films"), Path: "/films", Summary: counted(len(shelf.films), "film", "films")}, films, look)
 }
 
 // showNewest answers with what was last written.
@@ -53,7 +55,7 @@ func (h *Handler) showNewest(w http.ResponseWriter, r *http.Request, _ string) e
 	}
 	shelf := h.shelf()
 	newest := h.ordered(&shelf.newest, shelf.newest, look)
-	return h.showItems(w, r, cardsPage{Name: "New", Summary: "What came last, at most " + strconv.Itoa(newestMost) + "."}, newest, look)
+	return h.showItems(w, r, cardsPage{Name: say("New"), Path: "/new", Summary: say("What came last, at most %d.", newestMost)}, newest, look)
 }
 
 // showItems answers with one page of items.
@@ -71,26 +73,33 @@ func (h *Handler) showItems(w http.ResponseWriter, r *http.Request, p cardsPage,
 
 // showSeries answers with all series, or one.
 func (h *Handler) showSeries(w http.ResponseWriter, r *http.Request, _ string) error {
-	return h.showGroups(w, r, shown{"Series", "/series", "name", "season", [2]string{"season", "seasons"}, [2]string{"part", "parts"}, false}, h.shelf().series)
+	return h.showGroups(w, r, shown{say("Series"), "/series", "name", "season", seasons, parts, say("series"), say("season"), false}, h.shelf().series)
 }
 
 // showMusic answers with all artists, or one, or an album of one.
 func (h *Handler) showMusic(w http.ResponseWriter, r *http.Request, _ string) error {
-	return h.showGroups(w, r, shown{"Music", "/music", "artist", "album", [2]string{"album", "albums"}, [2]string{"song", "songs"}, true}, h.shelf().music)
+	return h.showGroups(w, r, shown{say("Music"), "/music", "artist", "album", albums, songs, say("artist"), say("album"), true}, h.shelf().music)
 }
 
 // shown is how groups are called.
 type shown struct {
-	name, path   string
-	outer, inner string    // parameters of the query
-	groups       [2]string // one and many
-	items        [2]string
+	name         saying
+	path         string
+	outer, inner string // parameters of the query
+	groups       func(n int) amount
+	items        func(n int) amount
+	one, part    saying // a group, and one in it
 	music        bool
 }
 
+func seasons(n int) amount { return counted(n, "season", "seasons") }
+func parts(n int) amount   { return counted(n, "part", "parts") }
+func albums(n int) amount  { return counted(n, "album", "albums") }
+func songs(n int) amount   { return counted(n, "song", "songs") }
+
 func (h *Handler) showGroups(w http.ResponseWriter, r *http.Request, as shown, all []group) error {
 	query := r.URL.Query()
-	p := cardsPage{Name: as.name, Summary: count(len(all), "name", "names")}
+	p := cardsPage{Name: as.name, Path: as.path, Summary: counted(len(all), "name", "names")}
 	if as.music && len(all) > 0 {
 		p.Songs = songsOf(query)
 	}
@@ -99,7 +108,7 @@ func (h *Handler) showGroups(w http.ResponseWriter, r *http.Request, as shown, a
 		if err != nil {
 			return err
 		}
-		p.Name, p.Summary, p.Trail = in.Name, count(len(in.Groups), as.groups[0], as.groups[1]), []crumb{{as.name, as.path}}
+		p.Name, p.Summary, p.Trail = verbatim(in.Name), as.groups(len(in.Groups)), []link{{as.name, as.path}}
 		inner := query.Get(as.inner)
 		if len(in.Groups) == 1 && !query.Has(as.inner) {
 			inner = in.Groups[0].Name
@@ -124,11 +133,11 @@ func (h *Handler) showCards(w http.ResponseWriter, r *http.Request, p cardsPage,
 	p.List = h.newListing(look, pager)
 	for _, g := range sortGroups(all, look)[pager.first:pager.last] {
 		query := url.Values{as.outer: {g.Name}}
-		about := count(g.count(), as.items[0], as.items[1])
+		var about saying = as.items(g.count())
 		if outer != "" {
 			query = url.Values{as.outer: {outer}, as.inner: {g.Name}}
 		} else if len(g.Groups) > 1 {
-			about = count(len(g.Groups), as.groups[0], as.groups[1]) + ", " + about
+			about = commas(as.groups(len(g.Groups)), about)
 		}
 		all := sumOf(g)
 		p.List.add(row{Icon: "folder.svg", Kind: as.kind(outer), Name: g.Name, About: about, URL: as.path + "?" + query.Encode(), Duration: all.length, Size: all.size}, p.List.pictures.art(g.first()))
@@ -137,11 +146,11 @@ func (h *Handler) showCards(w http.ResponseWriter, r *http.Request, p cardsPage,
 }
 
 // kind is what a group is called, in the group outer or in none.
-func (s shown) kind(outer string) string {
+func (s shown) kind(outer string) saying {
 	if outer == "" {
-		return s.outer
+		return s.one
 	}
-	return s.inner
+	return s.part
 }
 
 // showGroup answers with the items of one group.
@@ -155,10 +164,10 @@ func (h *Handler) showGroup(w http.ResponseWriter, r *http.Request, p cardsPage,
 		return err
 	}
 	if len(in.Groups) > 1 {
-		p.Trail = append(p.Trail, crumb{in.Name, as.path + "?" + url.Values{as.outer: {in.Name}}.Encode()})
+		p.Trail = append(p.Trail, link{verbatim(in.Name), as.path + "?" + url.Values{as.outer: {in.Name}}.Encode()})
 	}
-	p.Summary = in.Name + " · " + count(len(g.Items), as.items[0], as.items[1])
-	p.Name, p.Art, p.M3U = g.Name, h.gallery().art(g.first()), together(g.Items)
+	p.Summary = dots(verbatim(in.Name), as.items(len(g.Items)))
+	p.Name, p.Art, p.M3U = verbatim(g.Name), h.gallery().art(g.first()), together(g.Items)
 	return h.showItems(w, r, p, h.ordered(&g.Items[0], g.Items, look), look)
 }
 
@@ -175,10 +184,10 @@ func together(items []*library.Item) string {
 }
 
 // brief says of an item what fits below its picture.
-func brief(it *library.Item) string {
+func brief(it *library.Item) saying {
 	info := it.Info()
 	if info == nil {
-		return size(it.Size)
+		return sized(it.Size)
 	}
 	parts := []string{clock(info.Duration)}
 	if it.Kind == library.Audio {
@@ -193,7 +202,7 @@ func brief(it *library.Item) string {
 			break
 		}
 	}
-	return joined(parts)
+	return verbatim(joined(parts))
 }
 
 func joined(parts []string) string {

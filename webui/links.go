@@ -75,18 +75,23 @@ func parent(path string) string {
 
 // kindLinks are the ways to look at the library.
 func kindLinks() []link {
-	return []link{{"Folders", "/"}, {"Films", "/films"}, {"Series", "/series"}, {"Music", "/music"}, {"New", "/new"}}
+	return []link{
+		{say("Folders"), "/"}, {say("Films"), "/films"}, {say("Series"), "/series"}, {say("Music"), "/music"}, {say("New"), "/new"},
+	}
 }
 
 // link is an address that a page offers.
-type link struct{ Name, URL string }
+type link struct {
+	Name saying
+	URL  string
+}
 
 // playlists returns the playlists of an item or folder in every dialect, at an
 // origin or, if that is empty, for this host.
 func playlists(origin, path string) []link {
 	var all []link
 	for _, f := range playlist.Formats() {
-		all = append(all, link{f.Name, origin + playlistURL(path, f.Extension)})
+		all = append(all, link{verbatim(f.Name), origin + playlistURL(path, f.Extension)})
 	}
 	return all
 }

@@ -1,10 +1,6 @@
 package webui
 
-import (
-	"cmp"
-
-	"mustserv/library"
-)
+import "mustserv/library"
 
 // listing is folders, items or groups on one page, as rows or as pictures.
 type listing struct {
@@ -27,7 +23,7 @@ func (l *listing) add(r row, art string) {
 		l.Rows = append(l.Rows, r)
 		return
 	}
-	c := drawn(card{Name: r.Name, About: cmp.Or(r.Note, r.About), URL: r.URL, Away: r.Away})
+	c := drawn(card{Name: r.Name, About: first(r.Note, r.About), URL: r.URL, Away: r.Away})
 	c.Art = art
 	l.Cards = append(l.Cards, c)
 }
@@ -56,28 +52,38 @@ func (l *listing) addItem(it *library.Item) {
 // several shares of a name is enough.
 func (l *listing) describeShares(shares []library.ShareStatus) {
 	for i := range l.Rows {
-		if note, away := shareTrouble(l.Rows[i].Name, shares); note != "" || away {
+		if note, away := shareTrouble(l.Rows[i].Name, shares); note != nil || away {
 			l.Rows[i].Note, l.Rows[i].Away = note, away
 		}
 	}
 	for i := range l.Cards {
-		if note, away := shareTrouble(l.Cards[i].Name, shares); note != "" || away {
-			l.Cards[i].About, l.Cards[i].Away = cmp.Or(note, l.Cards[i].About), away
+		if note, away := shareTrouble(l.Cards[i].Name, shares); note != nil || away {
+			l.Cards[i].About, l.Cards[i].Away = first(note, l.Cards[i].About), away
 		}
 	}
 }
 
 // shareTrouble says what is wrong with the shares of a name.
-func shareTrouble(name string, shares []library.ShareStatus) (note string, away bool) {
+func shareTrouble(name string, shares []library.ShareStatus) (note saying, away bool) {
 	away = true
 	for _, s := range shares {
 		switch {
 		case s.Name != name:
 		case s.State == library.Unavailable:
-			note = stateInWords(s) + because(s.Reason)
+			note = trouble(s)
 		default:
 			away = false
 		}
 	}
 	return note, away
+}
+
+// first returns the first saying that there is.
+func first(all ...saying) saying {
+	for _, s := range all {
+		if s != nil {
+			return s
+		}
+	}
+	return nil
 }

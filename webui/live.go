@@ -24,7 +24,10 @@ const (
 func liveParts() []string { return []string{"now", "hour", "nodes", "shares"} }
 
 // view is for whom the parts are made.
-type view struct{ admin bool }
+type view struct {
+	admin    bool
+	language *tongue
+}
 
 // scene is the live parts at one moment, each as HTML.
 type scene []string
@@ -138,7 +141,7 @@ func (w *watcher) offer(p scene) {
 // scene makes the live parts for a view.
 func (h *Handler) scene(page statusPage, v view) (p scene) {
 	page.Admin = v.admin
-	t, err := h.pages["status"]()
+	t, err := h.pages[v.language.code]["status"]()
 	for _, part := range liveParts() {
 		var b bytes.Buffer
 		if err == nil {
@@ -155,7 +158,7 @@ func (h *Handler) scene(page statusPage, v view) (p scene) {
 // watchStatus tells a browser what has changed on the status page, as
 // server-sent events that are called like the parts.
 func (h *Handler) watchStatus(w http.ResponseWriter, r *http.Request, _ string) error {
-	me, err := h.live.join(view{h.isAdmin(r)}, h.look)
+	me, err := h.live.join(view{h.isAdmin(r), h.tongue(r)}, h.look)
 	if err != nil {
 		return err
 	}

@@ -49,9 +49,9 @@ func watch(h *Handler, role auth.Role) (b *browser, leave func(), done chan stru
 	return b, leave, done
 }
 
-// counted is a handler whose viewers and number of looks at its status are
+// looking is a handler whose viewers and number of looks at its status are
 // known.
-func counted(t *testing.T) (h *Handler, viewers, looks *atomic.Int64) {
+func looking(t *testing.T) (h *Handler, viewers, looks *atomic.Int64) {
 	viewers, looks = new(atomic.Int64), new(atomic.Int64)
 	o := testOptions(testRoot())
 	o.Admin = new(fakeDesk)
@@ -68,7 +68,7 @@ func counted(t *testing.T) (h *Handler, viewers, looks *atomic.Int64) {
 
 func TestLiveStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, viewers, looks := counted(t)
+		h, viewers, looks := looking(t)
 		viewer, gone, _ := watch(h, auth.Viewer)
 		admin, goneToo, _ := watch(h, auth.Admin)
 		synctest.Wait()
@@ -118,7 +118,7 @@ func TestLiveStatus(t *testing.T) {
 
 func TestLiveStatusIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, _, _ := counted(t)
+		h, _, _ := looking(t)
 		ctx, end := context.WithCancel(context.Background())
 		go h.Run(ctx)
 		for range liveMost {
@@ -137,7 +137,7 @@ func TestLiveStatusIsBounded(t *testing.T) {
 
 func TestLiveStatusEndsToAskAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, _, _ := counted(t)
+		h, _, _ := looking(t)
 		_, leave, done := watch(h, auth.Viewer)
 		defer leave()
 		begun := time.Now()
@@ -151,7 +151,7 @@ func TestLiveStatusEndsToAskAgain(t *testing.T) {
 
 func TestLastHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, _, looks := counted(t)
+		h, _, looks := looking(t)
 		ctx, end := context.WithCancel(context.Background())
 		go h.Run(ctx)
 		time.Sleep(3 * time.Hour)

@@ -13,12 +13,12 @@ const formMax = 8 << 10 // bytes of a short form
 
 type loginPage struct {
 	To, User string // where to go afterwards, and who was tried
-	Problem  string
+	Problem  saying // nil for none
 }
 
 // login shows the form.
 func (h *Handler) login(w http.ResponseWriter, r *http.Request, _ string) error {
-	return h.render(w, r, http.StatusOK, "login", "Log in", loginPage{To: ownPath(r.URL.Query().Get("to"))})
+	return h.render(w, r, http.StatusOK, "login", say("Log in"), loginPage{To: ownPath(r.URL.Query().Get("to"))})
 }
 
 // logIn answers the form with a session, and the page that was wanted.
@@ -32,13 +32,13 @@ func (h *Handler) logIn(w http.ResponseWriter, r *http.Request, _ string) error 
 		http.SetCookie(w, h.Keeper.Session(who, r.TLS != nil))
 		return redirect(w, p.To)
 	case errors.Is(err, auth.ErrTooMany):
-		status, p.Problem = http.StatusTooManyRequests, "Too many wrong passwords came from your address. Wait a minute, then try again."
+		status, p.Problem = http.StatusTooManyRequests, say("Too many wrong passwords came from your address. Wait a minute, then try again.")
 	case errors.Is(err, auth.ErrWrong):
-		p.Problem = "User or password is wrong."
+		p.Problem = say("User or password is wrong.")
 	default:
 		return err
 	}
-	return h.render(w, r, status, "login", "Log in", p)
+	return h.render(w, r, status, "login", say("Log in"), p)
 }
 
 // logOut ends the session of this browser.

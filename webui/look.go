@@ -28,9 +28,10 @@ type look struct {
 
 // choice is one of several ways that a page offers.
 type choice struct {
-	Name, URL string
-	Chosen    bool
-	Arrow     string // of a chosen order
+	Name   saying
+	URL    string
+	Chosen bool
+	Arrow  string // of a chosen order
 }
 
 const viewCookie = "mustserv-view"
@@ -66,11 +67,11 @@ func (l *look) offer(query url.Values, sorts []string) {
 	query.Del("page")
 	for _, view := range []string{"list", "grid"} {
 		query.Set("view", view)
-		l.Views = append(l.Views, choice{Name: capital(view), URL: "?" + query.Encode(), Chosen: l.Grid == (view == "grid")})
+		l.Views = append(l.Views, choice{Name: nameOf(view), URL: "?" + query.Encode(), Chosen: l.Grid == (view == "grid")})
 	}
 	query.Del("view")
 	for _, sort := range sorts {
-		c := choice{Name: capital(sort), Chosen: sort == l.Sort}
+		c := choice{Name: nameOf(sort), Chosen: sort == l.Sort}
 		query.Set("sort", sort)
 		query.Del("reverse")
 		if c.Chosen {
@@ -82,6 +83,27 @@ func (l *look) offer(query url.Values, sorts []string) {
 		c.URL = "?" + query.Encode()
 		l.Sorts = append(l.Sorts, c)
 	}
+}
+
+// nameOf is what a page calls a look.
+func nameOf(way string) saying {
+	switch way {
+	case "list":
+		return say("List")
+	case "grid":
+		return say("Grid")
+	case byNumber:
+		return say("Number")
+	case byDate:
+		return say("Date")
+	case byLength:
+		return say("Length")
+	case bySize:
+		return say("Size")
+	case byRate:
+		return say("Rate")
+	}
+	return say("Name")
 }
 
 // rises reports whether small comes first: in names and numbers, unless they

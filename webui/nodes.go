@@ -62,7 +62,7 @@ func describeNodes(nodes []routing.Node) []nodeJSON {
 // nodeRow is a node as it is shown.
 type nodeRow struct {
 	routing.Node
-	State string
+	State saying
 	Since time.Duration // 0 if not known
 }
 
@@ -77,18 +77,18 @@ func nodeRows(nodes []routing.Node, now time.Time) []nodeRow {
 	return rows
 }
 
-func nodeInWords(n routing.Node) string {
+func nodeInWords(n routing.Node) saying {
 	switch {
 	case n.Self:
-		return "this one"
+		return say("this one")
 	case !n.Up && n.Since.IsZero():
-		return "not asked yet"
+		return say("not asked yet")
 	case !n.Up:
-		return "down"
+		return say("down")
 	case n.Draining:
-		return "draining"
+		return say("draining")
 	case n.Resting:
-		return "resting"
+		return say("resting")
 	}
-	return "up"
+	return say("up")
 }

@@ -40,13 +40,10 @@ func pageURL(query url.Values, n int) string {
 }
 
 // First and Last are the numbers of the rows on this page, from 1 on.
-func (p pager) First() string { return thousands(min(p.first+1, p.Total)) }
+func (p pager) First() int { return min(p.first+1, p.Total) }
 
 // Last is described at First.
-func (p pager) Last() string { return thousands(p.last) }
-
-// All is how many rows there are on all pages.
-func (p pager) All() string { return thousands(p.Total) }
+func (p pager) Last() int { return p.last }
 
 // pageOffset returns the offset that page n of a list begins at, for a list
 // whose length only its search tells.

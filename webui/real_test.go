@@ -54,7 +54,7 @@ func TestRealLibrary(t *testing.T) {
 		}
 		checkPage(t, target, w.Body.String())
 	}
-	if page := get(h, "GET", "/").Body.String(); !strings.Contains(page, count(len(names), "file", "files")) {
+	if page := get(h, "GET", "/").Body.String(); !strings.Contains(page, english().count(len(names), "file", "files")) {
 		t.Errorf("the root does not count %d files:\n%s", len(names), page)
 	}
 }

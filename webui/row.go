@@ -12,11 +12,11 @@ import (
 // row is one folder or item in a list, as it is shown.
 type row struct {
 	Icon         string  // name of the static file
-	Kind         string  // the icon in a word
+	Kind         saying  // the icon in a word
 	Name         string  // any bytes
 	Tag          string  // what tells files of one name apart
-	About        string  // below the name; any bytes
-	Note         string  // what is wrong with it, in words
+	About        saying  // below the name; any bytes, nil for nothing
+	Note         saying  // what is wrong with it; nil for nothing
 	URL          string  // empty if it leads nowhere
 	Duration     float64 // seconds; 0 if not known
 	Size         int64   // bytes
@@ -31,19 +31,19 @@ func (h *Handler) itemRow(it *library.Item) row {
 	rate, _ := h.Need(it)
 	info := it.Info()
 	r := row{
-		Kind: string(it.Kind), Name: it.Title(), About: about(it, info), Unmeasurable: it.Problem != "",
+		Kind: say("film"), Name: it.Title(), About: verbatim(about(it, info)), Unmeasurable: it.Problem != "",
 		Tag: strings.ToLower(strings.TrimPrefix(path.Ext(it.Name), ".")),
 		URL: watchURL(it.Path), Size: it.Size, Rate: rate, Measured: info != nil, Away: !it.Available,
 	}
 	r.Icon = "video.svg"
 	if it.Kind == library.Audio {
-		r.Icon, r.Song = "audio.svg", true
+		r.Icon, r.Kind, r.Song = "audio.svg", say("song"), true
 	}
 	if info != nil {
 		r.Duration = info.Duration
 	}
 	if r.Away {
-		r.Note = "does not answer"
+		r.Note = say("does not answer")
 	}
 	return r
 }
@@ -60,16 +60,16 @@ func about(it *library.Item, info *probe.Info) string {
 
 func folderRow(f *library.Folder) row {
 	return row{
-		Icon: "folder.svg", Kind: "folder", Name: f.Name, URL: browseURL(f.Path),
+		Icon: "folder.svg", Kind: say("folder"), Name: f.Name, URL: browseURL(f.Path),
 		About: contents(f), Size: f.Totals().Bytes,
 	}
 }
 
 // contents says what a folder and those below it hold.
-func contents(f *library.Folder) string {
-	files := count(f.Totals().Items, "file", "files")
+func contents(f *library.Folder) saying {
+	files := counted(f.Totals().Items, "file", "files")
 	if n := len(f.Folders); n > 0 {
-		return count(n, "folder", "folders") + ", " + files
+		return commas(counted(n, "folder", "folders"), files)
 	}
 	return files
 }

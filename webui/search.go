@@ -19,8 +19,9 @@ type searchPage struct {
 }
 
 type kindChoice struct {
-	Value, Name string
-	Chosen      bool
+	Value  string
+	Name   saying
+	Chosen bool
 }
 
 // search shows the films and music whose paths hold all words asked for.
@@ -36,7 +37,7 @@ func (h *Handler) search(w http.ResponseWriter, r *http.Request, _ string) error
 			return err
 		}
 	}
-	return h.render(w, r, http.StatusOK, "search", "Search", p)
+	return h.render(w, r, http.StatusOK, "search", say("Search"), p)
 }
 
 func (h *Handler) find(r *http.Request, p *searchPage, q library.Query) (err error) {
@@ -49,7 +50,7 @@ func (h *Handler) find(r *http.Request, p *searchPage, q library.Query) (err err
 	}
 	for _, it := range items {
 		row := h.itemRow(it)
-		row.About = parent(it.Path)
+		row.About = verbatim(parent(it.Path))
 		p.Rows = append(p.Rows, row)
 	}
 	return nil
@@ -57,9 +58,9 @@ func (h *Handler) find(r *http.Request, p *searchPage, q library.Query) (err err
 
 func kindChoices(chosen library.Kind) []kindChoice {
 	return []kindChoice{
-		{"", "Films and music", chosen == ""},
-		{string(library.Video), "Films", chosen == library.Video},
-		{string(library.Audio), "Music", chosen == library.Audio},
+		{"", say("Films and music"), chosen == ""},
+		{string(library.Video), say("Films"), chosen == library.Video},
+		{string(library.Audio), say("Music"), chosen == library.Audio},
 	}
 }
 

@@ -1,7 +1,6 @@
 package webui
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -17,7 +16,7 @@ const longLead = 30 * time.Second
 type statusPage struct {
 	Status
 	Admin                        bool   // who looks may end sessions
-	Said                         string // what was done
+	Said                         saying // what was done; nil for nothing
 	Hour                         *graph // nil while there is none
 	ReservedPercent, SentPercent int    // of the capacity
 	Items, Unmeasured            int
@@ -46,13 +45,14 @@ type sessionRow struct {
 // shareRow is a share as it is shown.
 type shareRow struct {
 	Name, URL         string // the address is empty if there is no folder yet
-	Kind, Cache       string // the second is empty where there is none
-	State, Reason     string
+	Kind, Reason      string
+	Cache             saying // nil where there is none
+	State             saying
 	Waiting           int
 	Bad               bool
 	Items, Unmeasured int
 	Bytes             int64
-	Scanned           string
+	Scanned           saying // nil if it never was
 }
 
 // status shows who watches what, and how the server and its shares are.
@@ -61,11 +61,11 @@ func (h *Handler) status(w http.ResponseWriter, r *http.Request, _ string) error
 	p.Admin = h.isAdmin(r)
 	switch r.URL.Query().Get("done") {
 	case "ended":
-		p.Said = "The session was ended. Its player does not get the file again for half a minute."
+		p.Said = say("The session was ended. Its player does not get the file again for half a minute.")
 	case "gone":
-		p.Said = "That session had ended already."
+		p.Said = say("That session had ended already.")
 	}
-	return h.render(w, r, http.StatusOK, "status", "Status", p)
+	return h.render(w, r, http.StatusOK, "status", say("Status"), p)
 }
 
 func (h *Handler) statusPage(now time.Time) statusPage {
@@ -154,15 +154,15 @@ func (h *Handler) shareRow(s library.ShareStatus, now time.Time) shareRow {
 		Bad: s.State == library.Unavailable, Items: s.Items, Unmeasured: s.Unmeasured, Bytes: s.Bytes,
 	}
 	if reads := s.Cache.Hits + s.Cache.Misses; reads > 0 {
-		row.Cache = fmt.Sprintf("%d %% of reads cached", percent(s.Cache.Hits, reads))
+		row.Cache = say("%d %% of reads cached", percent(s.Cache.Hits, reads))
 	}
 	if _, _, err := h.lookup(s.Name); err == nil {
 		row.URL = browseURL(s.Name)
 	}
 	if !s.LastScan.IsZero() {
-		row.Scanned = span(now.Sub(s.LastScan)) + " ago"
+		row.Scanned = say("%s ago", lasting(now.Sub(s.LastScan)))
 		if s.ScanTook > 0 {
-			row.Scanned += ", took " + precise(s.ScanTook)
+			row.Scanned = say("%s ago, took %s", lasting(now.Sub(s.LastScan)), taking(s.ScanTook))
 		}
 	}
 	return row

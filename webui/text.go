@@ -60,7 +60,7 @@ func clock(seconds float64) string {
 }
 
 // span returns a time as a person says it: "3 days 4 h", "4 h 5 min", "12 s".
-func span(d time.Duration) string {
+func (t *tongue) span(d time.Duration) string {
 	switch s := int64(d.Seconds()); {
 	case s < 60:
 		return fmt.Sprintf("%d s", max(0, s))
@@ -69,36 +69,36 @@ func span(d time.Duration) string {
 	case s < 48*3600:
 		return fmt.Sprintf("%d h %d min", s/3600, s/60%60)
 	default:
-		return fmt.Sprintf("%d days %d h", s/86400, s/3600%24)
+		return t.say("%d days %d h", s/86400, s/3600%24)
 	}
 }
 
 // precise is span, with times below 10 s in their own terms: "12 ms", "1.5 s".
-func precise(d time.Duration) string {
+func (t *tongue) precise(d time.Duration) string {
 	switch {
 	case d < 10*time.Millisecond:
-		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+		return t.decimal(float64(d)/float64(time.Millisecond), 1) + " ms"
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	case d < 10*time.Second:
-		return fmt.Sprintf("%.1f s", d.Seconds())
+		return t.decimal(d.Seconds(), 1) + " s"
 	}
-	return span(d)
+	return t.span(d)
 }
 
 // size returns bytes with a binary unit.
-func size(n int64) string {
-	return scaled(n, 1024, "bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
+func (t *tongue) size(n int64) string {
+	return t.scaled(n, 1024, t.text("bytes"), "KiB", "MiB", "GiB", "TiB", "PiB")
 }
 
 // rate returns bits per second with a decimal unit.
-func rate(n int64) string {
-	return scaled(n, 1000, "bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s")
+func (t *tongue) rate(n int64) string {
+	return t.scaled(n, 1000, "bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s")
 }
 
 // scaled returns n in the largest unit that keeps it at 1 or above, with a
 // decimal only where it tells something.
-func scaled(n, step int64, units ...string) string {
+func (t *tongue) scaled(n, step int64, units ...string) string {
 	v := float64(n)
 	for v >= float64(step)-0.5 && len(units) > 1 {
 		v /= float64(step)
@@ -108,15 +108,31 @@ func scaled(n, step int64, units ...string) string {
 	if v < 9.95 {
 		decimals = 1
 	}
-	return strings.TrimSuffix(strconv.FormatFloat(v, 'f', decimals, 64), ".0") + " " + units[0]
+	return t.decimal(v, decimals) + " " + units[0]
 }
 
-// count returns "1 file", "2 files", "12 345 files".
-func count(n int, one, many string) string {
+// decimal returns a number with so many decimals, if they are any.
+func (t *tongue) decimal(v float64, decimals int) string {
+	s := strings.TrimSuffix(strconv.FormatFloat(v, 'f', decimals, 64), ".0")
+	return strings.Replace(s, ".", t.point, 1)
+}
+
+// count returns "1 file", "2 files", "12,345 files". Both languages have one
+// word for one and one for any other number.
+func (t *tongue) count(n int, one, many string) string {
+	one, many, _ = strings.Cut(t.text(one+"|"+many), "|")
 	if n == 1 {
 		return "1 " + one
 	}
-	return thousands(n) + " " + many
+	return t.thousands(n) + " " + many
+}
+
+// figure is a number beside what it counts.
+type figure struct{ Number, Of string }
+
+func (t *tongue) figure(n int, one, many string) figure {
+	number, of, _ := strings.Cut(t.count(n, one, many), " ")
+	return figure{number, of}
 }
 
 // wordList returns words with commas between them.
@@ -128,11 +144,11 @@ func wordList[T ~string](words []T) string {
 	return list
 }
 
-// thousands returns n with its digits in groups of three, held together.
-func thousands(n int) string {
+// thousands returns n with its digits in groups of three.
+func (t *tongue) thousands(n int) string {
 	s := fmt.Sprint(n)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "\u00A0" + s[i:]
+		s = s[:i] + t.group + s[i:]
 	}
 	return s
 }

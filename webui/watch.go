@@ -3,7 +3,6 @@ package webui
 import (
 	"fmt"
 	"io/fs"
-	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -23,8 +22,8 @@ type watchPage struct {
 	Media, MIME    string // what the player plays
 	Poster         string // empty if there is none
 	Tracks         []track
-	Hint           string // why a browser may not play it
-	Notice         string
+	Hint           saying // why a browser may not play it; nil if it may
+	Notice         saying // nil for none
 	Facts          []fact
 	Rates          []bar
 	Chart          string // picture of the bit rate; empty if there is none
@@ -42,11 +41,11 @@ type watchPage struct {
 	Songs          string  // where the dock finds it; empty if it is none
 }
 
-type fact struct{ Name, Value string }
+type fact struct{ Name, Value saying }
 
 // bar is a rate beside others, for a picture of them.
 type bar struct {
-	Name    string
+	Name    saying
 	Rate    int64
 	Percent int // of the highest
 	Ours    bool
@@ -63,7 +62,7 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request, rest string) err
 	case at.slash:
 		return fs.ErrNotExist
 	}
-	return h.render(w, r, http.StatusOK, "watch", at.item.Title(), h.watchPage(r, at.item))
+	return h.render(w, r, http.StatusOK, "watch", verbatim(at.item.Title()), h.watchPage(r, at.item))
 }
 
 func (h *Handler) watchPage(r *http.Request, it *library.Item) watchPage {
@@ -71,10 +70,10 @@ func (h *Handler) watchPage(r *http.Request, it *library.Item) watchPage {
 		Name: it.Title(), Path: it.Path, Type: it.MIME, Crumbs: crumbs(it.Path), Audio: it.Kind == library.Audio,
 		Media: mediaURL(it.Path), MIME: it.MIME, Hint: hint(it.MIME), Problem: capital(it.Problem),
 		Facts: facts(it), QR: "/qr?to=" + url.QueryEscape(watchURL(it.Path)), M3U: playlistURL(it.Path, "m3u"), Download: mediaURL(it.Path) + "?download",
-		Links: slices.Concat([]link{{"File", origin(r) + h.Sign(r, it) + mediaURL(it.Path)}}, playlists(origin(r), it.Path)),
+		Links: slices.Concat([]link{{say("File"), origin(r) + h.Sign(r, it) + mediaURL(it.Path)}}, playlists(origin(r), it.Path)),
 	}
 	if !it.Available {
-		p.Notice = "The share of this file does not answer. It cannot be played until that is back."
+		p.Notice = say("The share of this file does not answer. It cannot be played until that is back.")
 	}
 	if info := it.Info(); info != nil {
 		p.Measured, p.Artist, p.Album, p.Exact = true, info.Artist, info.Album, info.Curve.Exact
@@ -101,10 +100,10 @@ func (h *Handler) watchPage(r *http.Request, it *library.Item) watchPage {
 // rates compares what the item needs with what it takes on average and at most.
 func (h *Handler) rates(it *library.Item) ([]bar, int64) {
 	need, burst := h.Need(it)
-	bars := []bar{{"Paced at", need, 0, true}}
+	bars := []bar{{say("Paced at"), need, 0, true}}
 	if info := it.Info(); info != nil {
 		c := info.Curve
-		bars = []bar{{"Average", int64(c.Average), 0, false}, bars[0], {"Peak, over 1 s", int64(c.Peak), 0, false}}
+		bars = []bar{{say("Average"), int64(c.Average), 0, false}, bars[0], {say("Peak, over 1 s"), int64(c.Peak), 0, false}}
 	}
 	bars = slices.DeleteFunc(bars, func(b bar) bool { return b.Rate <= 0 })
 	highest := int64(1)
@@ -134,55 +133,56 @@ func (h *Handler) neighbours(it *library.Item) (previous, next *link) {
 	return previous, next
 }
 
-func linkTo(it *library.Item) *link { return &link{it.Title(), watchURL(it.Path)} }
+func linkTo(it *library.Item) *link { return &link{verbatim(it.Title()), watchURL(it.Path)} }
 
 // facts lists what is known of an item.
 func facts(it *library.Item) []fact {
-	all := []fact{{"File", it.Name}}
-	add := func(name, value string) {
-		if value != "" {
+	all := []fact{{say("File"), verbatim(it.Name)}}
+	add := func(name, value saying) {
+		if value != nil && value != verbatim("") {
 			all = append(all, fact{name, value})
 		}
 	}
 	if info := it.Info(); info != nil {
-		add("Artist", info.Artist)
-		add("Album", info.Album)
+		add(say("Artist"), verbatim(info.Artist))
+		add(say("Album"), verbatim(info.Album))
 		if info.Year != 0 {
-			add("Year", strconv.Itoa(info.Year))
+			add(say("Year"), verbatim(strconv.Itoa(info.Year)))
 		}
-		add("Genre", info.Genre)
+		add(say("Genre"), verbatim(info.Genre))
 		if info.Number != 0 {
-			add("Number", strconv.Itoa(info.Number))
+			add(say("Number"), verbatim(strconv.Itoa(info.Number)))
 		}
-		add("Duration", clock(info.Duration))
-		add("Picture", picture(info))
-		add("Container", info.Container)
-		add("Tracks", tracks(info))
-		add("Codecs", info.Codecs)
+		add(say("Duration"), verbatim(clock(info.Duration)))
+		add(say("Picture"), picture(info))
+		add(say("Container"), verbatim(info.Container))
+		add(say("Tracks"), verbatim(tracks(info)))
+		add(say("Codecs"), verbatim(info.Codecs))
 	}
-	add("Size", size(it.Size))
-	add("Type", it.MIME)
+	add(say("Size"), sized(it.Size))
+	add(say("Type"), verbatim(it.MIME))
 	if !it.Modified.IsZero() {
-		add("Changed", it.Modified.Local().Format("2 January 2006, 15:04"))
+		add(say("Changed"), dated(it.Modified))
 	}
 	return all
 }
 
-// picture returns the resolution of the largest video track.
-func picture(info *probe.Info) string {
+// picture returns the resolution of the largest video track; nil if there is
+// none.
+func picture(info *probe.Info) saying {
 	width, height, frames := 0, 0, 0.0
 	for _, t := range info.Tracks {
 		if t.Width*t.Height > width*height {
-			width, height, frames = t.Width, t.Height, math.Round(t.Frames*100)/100
+			width, height, frames = t.Width, t.Height, t.Frames
 		}
 	}
 	if width == 0 {
-		return ""
+		return nil
 	}
 	if frames > 0 {
-		return fmt.Sprintf("%d × %d, %s pictures per second", width, height, strconv.FormatFloat(frames, 'f', -1, 64))
+		return say("%d × %d, %s pictures per second", width, height, decimal(frames))
 	}
-	return fmt.Sprintf("%d × %d", width, height)
+	return verbatim(fmt.Sprintf("%d × %d", width, height))
 }
 
 // tracks lists the codecs: "h264, aac (en), aac (fr)".
@@ -203,12 +203,12 @@ func tracks(info *probe.Info) string {
 
 // hint says which types hardly any browser plays, so that nobody waits for a
 // player that stays black.
-func hint(mime string) string {
+func hint(mime string) saying {
 	switch mime {
 	case "video/x-msvideo", "video/avi", "video/x-ms-wmv", "video/x-ms-asf", "video/x-flv", "video/mp2t", "video/mpeg",
 		"video/vnd.dlna.mpeg-tts", "audio/x-ms-wma", "audio/aiff", "audio/x-aiff", "audio/ac3", "audio/vnd.dolby.dd-raw",
 		"audio/x-ape", "audio/x-wavpack", "application/dash+xml", "application/vnd.rn-realmedia":
-		return "Most browsers cannot play this type of file by themselves."
+		return say("Most browsers cannot play this type of file by themselves.")
 	}
-	return ""
+	return nil
 }

@@ -69,11 +69,12 @@ func (o Options) missing() error {
 // used concurrently.
 type Handler struct {
 	Options
-	static statics
-	pages  pages
-	packer packer
-	live   *live
-	hour   hour
+	static  statics
+	tongues map[string]*tongue // by code, as are the pages
+	pages   map[string]pages
+	packer  packer
+	live    *live
+	hour    hour
 
 	shelving sync.Mutex // held while the library is put in order
 	shelved  *shelf
@@ -103,5 +104,9 @@ func New(o Options) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Handler{Options: o, static: s, pages: newPages(s), live: newLive()}, nil
+	h := &Handler{Options: o, static: s, tongues: tongues(), pages: make(map[string]pages), live: newLive()}
+	for code, t := range h.tongues {
+		h.pages[code] = newPages(s, t)
+	}
+	return h, nil
 }

@@ -6,14 +6,14 @@
     var button = document.createElement("button");
     button.type = "button";
     button.className = "copy";
-    button.appendChild(document.createTextNode("Copy"));
+    button.appendChild(document.createTextNode(input.getAttribute("data-copy")));
     button.onclick = function () {
       input.focus();
       input.select();
       var done = false;
       try { done = document.execCommand("copy"); } catch (e) { done = false; }
-      button.firstChild.data = done ? "Copied" : "Ctrl C";
-      setTimeout(function () { button.firstChild.data = "Copy"; }, 1500);
+      button.firstChild.data = input.getAttribute(done ? "data-copied" : "data-keys");
+      setTimeout(function () { button.firstChild.data = input.getAttribute("data-copy"); }, 1500);
     };
     input.parentNode.appendChild(button);
     input.parentNode.className += " copies";

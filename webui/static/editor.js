@@ -49,13 +49,13 @@
       var p = document.createElement("p"), a = document.createElement("button");
       a.type = "button";
       a.className = "plain";
-      a.textContent = "Line " + m.line + ", column " + m.column;
+      a.textContent = area.getAttribute("data-line").replace("%d", m.line).replace("%d", m.column);
       a.onclick = function () { goTo(m.line, m.column); };
       p.appendChild(a);
       p.appendChild(document.createTextNode(": " + m.text));
       live.appendChild(p);
     });
-    if (!mistakes.length) { live.textContent = "No mistakes."; }
+    if (!mistakes.length) { live.textContent = area.getAttribute("data-none"); }
     number();
   }
 

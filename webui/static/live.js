@@ -5,7 +5,7 @@
   "use strict";
   var pulse = document.querySelector && document.querySelector("[data-events]");
   if (!pulse) { return; }
-  var parts = ["now", "hour", "shares"], source = null, paused = false;
+  var parts = ["now", "hour", "shares", "nodes"], source = null, paused = false;
 
   function reload() { setTimeout(function () { if (!paused) { location.reload(); } }, 5000); }
   if (!window.EventSource || !window.DOMParser) { reload(); return; }
