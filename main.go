@@ -73,6 +73,7 @@ const (
 const (
 	sessionLinger = 15 * time.Second // a player that comes back within it goes on with its session
 	configPoll    = time.Second      // a config is read when it stays as it is from one poll to the next
+	nodesSettle   = time.Second      // before files are measured it should be known which nodes are up
 	drainLeast    = 8 * time.Second  // until all nodes have heard that one ends, and DNS has forgotten it
 	drainLook     = time.Second / 4  // whether the last viewer has gone
 	restAfter     = 3 * time.Second  // of having nothing to do, memory is given back
@@ -252,7 +253,7 @@ func build(in origin, c config, log *slog.Logger, tail *webui.Tail) (*app, error
 	a.cluster = routing.New(routing.Options{Config: c.routing(), ID: node, Self: a.report, Log: log})
 	a.names = dns.New(a.named, log)
 	a.library = library.New(library.Options{
-		Config: c.Library, Index: measured, Log: log, Openers: a.openers(),
+		Config: c.Library, Index: measured, Log: log, Openers: a.openers(), Others: others{a.cluster},
 	})
 	a.resume = resume.Open(filepath.Join(state, "resume"), log)
 	a.pages, err = webui.New(webui.Options{
@@ -419,12 +420,17 @@ func openLog(name string) (*os.File, error) {
 func (a *app) run(ctx context.Context, hangup <-chan os.Signal) int {
 	libraryCtx, endLibrary := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
-	running.Go(func() { a.library.Run(libraryCtx) })
+	running.Go(func() { a.cluster.Run(libraryCtx) })
+	running.Go(func() {
+		settle, cancel := context.WithTimeout(libraryCtx, nodesSettle)
+		defer cancel()
+		a.cluster.Settle(settle)
+		a.library.Run(libraryCtx)
+	})
 	running.Go(func() { a.resume.Run(libraryCtx) })
 	pagesCtx, endPages := context.WithCancel(ctx)
 	defer endPages()
 	go a.pages.Run(pagesCtx)
-	go a.cluster.Run(libraryCtx)
 	status := a.watch(ctx, hangup)
 	endPages() // browsers that watch the status would hold the shutdown up
 	patience := a.config.Load().Stream.ShutdownTimeout
@@ -662,6 +668,24 @@ func (a *app) status() webui.Status {
 	}
 }
 
+// others are the other nodes as the library knows them.
+type others struct{ *routing.Cluster }
+
+var _ library.Others = others{}
+
+func (o others) Measured(ctx context.Context, path string, size int64, modified time.Time) ([]byte, error) {
+	text, err := o.Cluster.Measured(ctx, library.EscapePath(path), size, modified)
+	switch {
+	case errors.Is(err, routing.ErrPending):
+		return nil, source.ErrNotMeasured
+	case err != nil:
+		return nil, errors.ErrUnsupported
+	}
+	return text, nil
+}
+
+func (o others) Owns(path string) bool { return o.Cluster.Owns(library.EscapePath(path)) }
+
 // report is what the cluster counts on of this node.
 func (a *app) report() routing.Report {
 	paced := a.control.Stats()
@@ -732,6 +756,7 @@ func (a *app) metrics() []metrics.Family {
 		metrics.One(metrics.Gauge, "mustserv_free_bits_per_second", "Of the capacity, for more viewers; 0 if it is not known.", float64(paced.Free)),
 		metrics.One(metrics.Gauge, "mustserv_waiting_viewers", "Viewers that wait until the link has room.", float64(paced.Waiting)),
 		metrics.One(metrics.Gauge, "mustserv_lent_bytes", "Sent to viewers before they need it, because the link has room.", float64(paced.Lent)),
+		metrics.One(metrics.Counter, "mustserv_measured_elsewhere_total", "Files that another node had measured.", float64(a.cluster.Taken())),
 		metrics.One(metrics.Gauge, "mustserv_uptime_seconds", "Since the start.", time.Since(a.started).Seconds()),
 		metrics.One(metrics.Gauge, "go_goroutines", "Goroutines that there are.", float64(runtime.NumGoroutine())),
 	}, slices.Concat(shareMetrics(a.library.Shares()), nodeMetrics(a.cluster.Nodes()))...)

@@ -230,3 +230,30 @@ func TestPlayersAreSentOn(t *testing.T) {
 		t.Errorf("%d viewers were sent on, want 5", s.Nodes[1].Routed)
 	}
 }
+
+// Each file is measured by one node, for all.
+func TestNodesShareMeasurements(t *testing.T) {
+	dir := t.TempDir()
+	const files = 40
+	for i := range files {
+		write(t, filepath.Join(dir, fmt.Sprintf("%d.wav", i)), probetest.WAV(1, 8000, 1))
+	}
+	nodes := startCluster(t, "[[share]]\nname = \"S\"\npath = '"+dir+"'\n", "", "")
+	measured, curve := 0, ""
+	for _, n := range nodes {
+		_, text := get(t, n.url+"/metrics")
+		var taken int
+		fmt.Sscanf(text[strings.LastIndex(text, "mustserv_measured_elsewhere_total"):], "mustserv_measured_elsewhere_total %d", &taken)
+		measured += files - taken
+		_, item := get(t, n.url+"/api/v1/items/S/7.wav?measured")
+		item = strings.ReplaceAll(item, n.url, "")
+		if curve != "" && item != curve {
+			t.Errorf("one says %s, the other %s", curve, item)
+		}
+		curve = item
+	}
+	t.Logf("%d measurements of %d files", measured, files)
+	if most := files * 5 / 4; measured > most { // who is asked before it has heard of a file leaves it to who asks
+		t.Errorf("%d measurements of %d files", measured, files)
+	}
+}

@@ -9,6 +9,7 @@
 package library
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -66,6 +67,7 @@ type Options struct {
 	Openers map[string]Opener // by the scheme of a share's place; "" opens a local path
 	Index   *index.Index      // nil for one in memory
 	Log     *slog.Logger      // nil for none
+	Others  Others            // nodes with the same shares; nil for none
 	// Probe measures a file, as probe.Probe does; nil is probe.Probe.
 	Probe func(ctx context.Context, r io.ReaderAt, size int64) (*probe.Info, error)
 }
@@ -97,6 +99,7 @@ func New(o Options) *Library {
 		log:     o.Log,
 		probe:   o.Probe,
 		changed: l.change,
+		others:  cmp.Or[Others](o.Others, alone{}),
 		back:    new(bell),
 	}
 	if l.env.index == nil {

@@ -49,13 +49,16 @@ func (s *share) want(it *Item) {
 }
 
 // enqueue has an item measured, a manifest first: what it is made of need not
-// be. Called under the lock.
+// be. Last come those of other nodes. Called under the lock.
 func (s *share) enqueue(it *Item) {
-	if it.mayBeManifest() {
+	switch {
+	case it.mayBeManifest():
 		s.queue = slices.Insert(s.queue, 0, it)
-		return
+	case s.others.Owns(it.Path):
+		s.queue = append(s.queue, it)
+	default:
+		s.foreign = append(s.foreign, it)
 	}
-	s.queue = append(s.queue, it)
 }
 
 // quietAt returns when the next waiting file is due, zero for none.
@@ -135,7 +138,7 @@ func (s *share) currentItem(it *Item) (*Item, *node) {
 func (s *share) measureQueue(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for missing := min(s.config.Load().Probes, len(s.queue)) - s.active; missing > 0; missing-- {
+	for missing := min(s.config.Load().Probes, len(s.queue)+len(s.foreign)) - s.active; missing > 0; missing-- {
 		s.active++
 		s.workers.Go(func() { s.work(ctx) })
 	}
@@ -163,6 +166,10 @@ func (s *share) nextItem(ctx context.Context) *Item {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.skipSegments()
+	if len(s.queue) == 0 && len(s.foreign) > 0 {
+		s.queue, s.foreign = s.foreign, nil
+		s.skipSegments()
+	}
 	if len(s.queue) == 0 || s.active > s.config.Load().Probes || ctx.Err() != nil {
 		s.active--
 		if len(s.queue) == 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"time"
 
 	"mustserv/library/index"
 	"mustserv/library/source"
@@ -114,14 +115,37 @@ func (s *share) findOrigin() {
 	s.root.setOrigin(peer.Origin())
 }
 
-// takeOver asks the node that a file is of what it has found out about it.
-// It is not ok where the file is to be measured here.
+// Others are nodes with the same shares. Each file belongs to one of all,
+// which measures it for them. Methods may be called concurrently.
+type Others interface {
+	// Owns reports whether a library path belongs to this node.
+	Owns(path string) bool
+	// Measured returns what another node has found out about the file of that
+	// size and time at a library path, as package index encodes it. It waits
+	// for the node that the file belongs to. Errors are source.ErrNotMeasured,
+	// where it is to be asked again later, and errors.ErrUnsupported, where the
+	// file is to be measured here.
+	Measured(ctx context.Context, path string, size int64, modified time.Time) ([]byte, error)
+}
+
+// alone is a node without others.
+type alone struct{}
+
+func (alone) Owns(string) bool { return true }
+func (alone) Measured(context.Context, string, int64, time.Time) ([]byte, error) {
+	return nil, errors.ErrUnsupported
+}
+
+// takeOver asks the node that a file is of, or belongs to, what it has found
+// out about it. It is not ok where the file is to be measured here.
 func (s *share) takeOver(ctx context.Context, it *Item) (entry index.Entry, ok bool, err error) {
-	peer, ok := source.Ability[source.Peer](s.source())
-	if !ok {
-		return entry, false, nil
+	text, err := []byte(nil), errors.ErrUnsupported
+	if peer, ok := source.Ability[source.Peer](s.source()); ok {
+		text, err = peer.Measured(ctx, it.below(), it.Size, it.Modified.Unix())
 	}
-	text, err := peer.Measured(ctx, it.below(), it.Size, it.Modified.Unix())
+	if errors.Is(err, errors.ErrUnsupported) {
+		text, err = s.others.Measured(ctx, it.Path, it.Size, it.ModTime())
+	}
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return entry, false, nil

@@ -3,6 +3,8 @@ package library
 import (
 	"context"
 	"errors"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -124,4 +126,51 @@ func TestOriginOfAUnion(t *testing.T) {
 			t.Errorf("of %q, items of %q and %q", f.Origin, f.Items[0].Origin, f.Items[1].Origin)
 		}
 	}
+}
+
+// half is a cluster in which the files of some names belong to another node,
+// which has measured one of them.
+type half struct {
+	mu    sync.Mutex
+	asked []string
+	known string
+	text  []byte
+}
+
+func (h *half) Owns(path string) bool { return path[2] >= 'a' && path[2] < 'm' }
+
+func (h *half) Measured(_ context.Context, path string, _ int64, _ time.Time) ([]byte, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asked = append(h.asked, path)
+	if path == h.known {
+		return h.text, nil
+	}
+	return nil, errors.ErrUnsupported
+}
+
+func TestOwnFilesAreMeasuredFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		text, err := index.Encode(index.Entry{Info: &probe.Info{Container: "mkv", Duration: 77}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := newMemory(-1)
+		for _, name := range []string{"0.mp4", "n.mp4", "z.mp4", "b.mp4"} {
+			m.put(name, "film", old())
+		}
+		others := &half{known: "S/n.mp4", text: text}
+		r := start(t, index.New(), map[string]*memory{"/m": m})
+		r.env.others = others
+		config := testConfig()
+		config.Probes = 1
+		r.Configure(config, []Share{{Name: "S", Place: "/m"}})
+		settled()
+		if got := strings.Join(others.asked, " "); got != "S/b.mp4 S/0.mp4 S/n.mp4 S/z.mp4" {
+			t.Errorf("in the order %s", got)
+		}
+		if n := r.probes.Load(); n != 3 {
+			t.Errorf("%d files were measured here, want 3", n)
+		}
+	})
 }

@@ -30,7 +30,8 @@ type env struct {
 	log     *slog.Logger
 	probe   func(ctx context.Context, r io.ReaderAt, size int64) (*probe.Info, error)
 	changed func() // a share's nodes have changed
-	back    *bell  // rings when a share answers again
+	others  Others
+	back    *bell // rings when a share answers again
 }
 
 // share keeps one share up to date, in a goroutine of its own: run.
@@ -67,6 +68,7 @@ type share struct {
 	scanTook   time.Duration
 	gone       bool      // the index may know of files that are gone
 	queue      []*Item   // to be measured now
+	foreign    []*Item   // after these: they belong to other nodes, which may have measured them by then
 	waiting    []waiting // to be measured once quiet
 	active     int       // workers running
 

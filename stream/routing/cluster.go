@@ -41,6 +41,7 @@ type Cluster struct {
 	peers  []*peer // in the order of the config
 	memory memory
 	turns  turns
+	taken  int64 // measurements
 }
 
 // New returns a cluster that asks nobody before Run.

@@ -36,6 +36,7 @@ type fake struct {
 	dead   error         // instead of any answer
 	late   time.Duration // before the answer
 	etag   string        // of all items; none has none
+	item   string        // what the API says of each
 }
 
 func newStreet(n int) *street {
@@ -98,6 +99,8 @@ func (w way) RoundTrip(r *http.Request) (*http.Response, error) {
 		answer.StatusCode, answer.Status = 404, "404"
 	case r.Method == http.MethodHead:
 		answer.Header.Set("ETag", f.etag)
+	case strings.HasPrefix(r.URL.Path, "/api/v1/items/"):
+		body = []byte(f.item)
 	case f.raw == "":
 		f.report.Told.Now += time.Now().Unix()
 		body, _ = json.Marshal(f.report) // of plain fields

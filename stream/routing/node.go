@@ -44,6 +44,8 @@ type peer struct {
 	unseen  int       // viewers that no report shows a trace of
 	stale   int       // reports since the first of them
 	noted   string    // differences that the log has
+
+	progress time.Time // when fewer files were unmeasured than before
 }
 
 // sending is a viewer that was sent to a node.
@@ -58,6 +60,9 @@ const arrives = time.Second
 // heard takes over a report that was asked for at a time.
 func (p *peer) heard(r Report, id string, asked, now time.Time) (news bool) {
 	p.watch(r, asked)
+	if p.progress.IsZero() || r.Unmeasured < p.Unmeasured {
+		p.progress = now
+	}
 	p.misses, p.Problem = 0, ""
 	p.ID, p.Report, p.Draining, p.Skew = id, r, r.Told.Draining, r.skew(asked, now)
 	p.Public = p.URL
