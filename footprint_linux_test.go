@@ -39,7 +39,9 @@ func TestMemoryBudget(t *testing.T) {
 			write(t, filepath.Join(dir, "long.mp3"), probetest.MP3(300, 320))
 			cmd := mustserv(t, "-listen", "127.0.0.1:0", dir)
 			cmd.Path = installed
+			began := time.Now()
 			server := launch(t, cmd, t.TempDir())
+			listens := time.Since(began)
 			eventually(t, "measured", func() bool {
 				_, body := get(t, server.url+"/api/v1/status")
 				return strings.Contains(body, fmt.Sprintf(`"items":%d,`, row.songs+1)) && strings.Contains(body, `"unmeasured":0`)
@@ -50,8 +52,8 @@ func TestMemoryBudget(t *testing.T) {
 			}
 			working := memory(t, pid, "VmRSS")
 			eventually(t, "at rest within its budget", func() bool { return memory(t, pid, "VmRSS") <= row.budget })
-			t.Logf("at work %.1f MB, at rest %.1f MB, of which %.1f MB its own",
-				float64(working)/1e6, float64(memory(t, pid, "VmRSS"))/1e6, float64(rssAnon(t, pid))/1e6)
+			t.Logf("listens after %v; at work %.1f MB, at rest %.1f MB, of which %.1f MB its own",
+				listens, float64(working)/1e6, float64(memory(t, pid, "VmRSS"))/1e6, float64(rssAnon(t, pid))/1e6)
 		})
 	}
 }
