@@ -88,6 +88,10 @@ type mkvFile struct {
 	chapters []Chapter
 	cover    *Cover
 	rank     int // of the cover
+
+	wantTexts bool         // Texts reads it
+	texts     *mkvTrack    // of this track
+	textCues  []mkvTextCue // of all subtitle tracks
 }
 
 // mkvTrack is one track.
@@ -98,6 +102,9 @@ type mkvTrack struct {
 	frame  float64 // seconds of a picture or a block of sound, 0: not told
 	blocks int     // that were met
 	before float64 // time of the last block
+
+	packing mkvPacking
+	named   bool // each text has a name and settings in front
 
 	pending []mkvBlockAt // pictures whose order is not known yet
 	ordered bool

@@ -13,12 +13,14 @@ const (
 	reordered    = 16       // pictures at most before the one that they are shown after
 	mostResumed  = 16       // times that a damaged file is taken up again
 	judged       = 256      // pictures by which their order is judged
+	mkvLaced     = 6        // flags of a block of several frames
 )
 
 // mkvBlockAt is a block: its bytes, its time and how long it lasts.
 type mkvBlockAt struct {
 	time, length float64
 	start, size  int64
+	data         extent // its content; empty where that is several frames
 }
 
 // mkvVisit takes a block of a track that counts; more is false to stop.
@@ -207,7 +209,7 @@ func (f *mkvFile) block(e ebmlElement, ticks uint64, visit mkvVisit) (more bool,
 	}
 	number, k := ebmlNumber(b)
 	t := f.track(number)
-	if k == 0 || len(b) < k+2 || t == nil || !t.counts() {
+	if k == 0 || len(b) < k+2 || t == nil || !t.counts() && t != f.texts {
 		return true, nil
 	}
 	at := float64(ticks) + float64(int16(uint16(b[k])<<8|uint16(b[k+1])))
@@ -215,7 +217,11 @@ func (f *mkvFile) block(e ebmlElement, ticks uint64, visit mkvVisit) (more bool,
 	if at*f.scale < -1 {
 		return true, flawf("%v is due %.0f s before the begin", e, -at*f.scale)
 	}
-	return visit(t, mkvBlockAt{at * f.scale, float64(length) * f.scale, from, block.end - from}), nil
+	data := extent{block.body + int64(k) + 3, min(block.end, f.end)}
+	if len(b) < k+3 || b[k+2]&mkvLaced != 0 {
+		data = extent{}
+	}
+	return visit(t, mkvBlockAt{at * f.scale, float64(length) * f.scale, from, block.end - from, data}), nil
 }
 
 // enter enters a block into the curve. Pictures are stored in the order in

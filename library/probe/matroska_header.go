@@ -65,12 +65,15 @@ func (f *mkvFile) readTracks(b []byte) {
 				t.Language, _, _ = strings.Cut(ebmlText(v), "-")
 			case 0xe0, 0xe1:
 				t.form(v)
+			case 0x6d80:
+				t.packing.read(v)
 			}
 		}
 		if t.Language == "und" {
 			t.Language = ""
 		}
 		t.Codec = mkvCodec(codec, t.config)
+		t.named = strings.HasPrefix(codec, "D_WEBVTT")
 		if codec == "A_MS/ACM" {
 			t.config = t.config[min(18, len(t.config)):]
 		}
@@ -158,7 +161,9 @@ func (f *mkvFile) cue(b []byte) {
 		case 0xb3:
 			c.time = float64(ebmlUint(v)) * f.scale
 		case 0xb7:
-			if f.position(&c, v) && !f.near(c) && len(f.cues) < maxCues {
+			if f.wantTexts {
+				f.textPosition(v)
+			} else if f.position(&c, v) && !f.near(c) && len(f.cues) < maxCues {
 				f.cues = append(f.cues, c)
 			}
 		}

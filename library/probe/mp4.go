@@ -36,6 +36,9 @@ type mp4File struct {
 	samples    mp4Samples
 	run        table // of a fragment
 
+	texts       *mp4Track   // that Texts reads
+	textSamples []mp4Sample // of it, in a fragment
+
 	chapters     *mp4Track // whose texts are their names
 	chapterBytes int64     // that were read for them
 }

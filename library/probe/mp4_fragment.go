@@ -154,7 +154,7 @@ func (m *mp4Fragment) run(e extent) error {
 	if count*width > e.size() {
 		return flawf(`box "trun" has %d entries in %d bytes`, count, e.size())
 	}
-	if m.track != nil && m.track.counts() && m.track.timescale <= 0 {
+	if m.track != nil && (m.track.counts() || m.track == m.file.texts) && m.track.timescale <= 0 {
 		return flaw("the timescale of its track is 0")
 	}
 	if flags&(runLength|runSize) == 0 {
@@ -178,9 +178,22 @@ func (m *mp4Fragment) equal(count int64) {
 		if t.counts() {
 			m.file.curve.ramp(t.seconds(t.next)+t.shift, t.seconds(count*m.length), m.place, bytes, t.seconds(m.length))
 		}
+		if t == m.file.texts {
+			m.equalTexts(count)
+			return
+		}
 		m.pass(count, count*m.length)
 	}
 	m.place += bytes
+}
+
+// equalTexts notes texts of equal size and length.
+func (m *mp4Fragment) equalTexts(count int64) {
+	for range min(count, maxTexts) {
+		m.file.found(m.track, m.length, m.place, m.size)
+		m.pass(1, m.length)
+		m.place += m.size
+	}
 }
 
 // each enters samples that tell their sizes or lengths in entries of width bytes.
@@ -197,6 +210,7 @@ func (m *mp4Fragment) each(entries *table, flags uint32, width int) {
 			if t.counts() {
 				m.file.curve.add(t.seconds(t.next)+t.shift, t.seconds(length), m.place, size)
 			}
+			m.file.found(t, length, m.place, size)
 			m.pass(1, length)
 		}
 		m.place += size

@@ -57,11 +57,7 @@ func write(w io.Writer, cues []Cue) error {
 	out := bufio.NewWriter(w)
 	out.WriteString("WEBVTT\n")
 	for _, c := range cues {
-		settings := ""
-		if c.Top {
-			settings = " line:0"
-		}
-		fmt.Fprintf(out, "\n%s --> %s%s\n%s\n", stamp(c.Start), stamp(c.End), settings, c.Text)
+		_ = writeCue(out, c) // Flush tells
 	}
 	return out.Flush()
 }
