@@ -278,3 +278,63 @@ func TestPlacesFollowTheirUser(t *testing.T) {
 		t.Errorf("the console says %v", all)
 	}
 }
+
+// TestTextsWithinFilmsAreShown turns on the subtitles within films that
+// another program has written.
+func TestTextsWithinFilmsAreShown(t *testing.T) {
+	need(t, "chromium")
+	film, dir := filepath.Join(films(t), "start.mp4"), t.TempDir()
+	lines := filepath.Join(dir, "lines.srt")
+	write(t, lines, []byte("1\n00:00:01,000 --> 00:00:03,000\nGrüß <i>dich</i>\n\n2\n00:00:30,000 --> 00:00:33,500\nZwei\nZeilen\n"))
+	share := filepath.Join(dir, "Films")
+	if err := os.Mkdir(share, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"-map", "1", "-map", "1", "-c:s:0", "srt", "-c:s:1", "ass", "-metadata:s:s:0", "language=ger", "-metadata:s:s:1", "language=eng", "two.mkv"},
+		{"-map", "1", "-c:s", "mov_text", "-metadata:s:s:0", "language=ger", "text.mp4"},
+		{"-map", "1", "-c:s", "mov_text", "-movflags", "+frag_keyframe+empty_moov+default_base_moof", "fragments.mp4"},
+		{"-map", "1", "-c:s", "webvtt", "vtt.mkv"},
+	} {
+		cmd := exec.Command("ffmpeg", append([]string{"-v", "error", "-y", "-i", film, "-i", lines, "-map", "0", "-c", "copy"}, args...)...)
+		cmd.Dir = share
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("ffmpeg %v: %v: %s", args, err, out)
+		}
+	}
+	server := start(t, "-listen", "127.0.0.1:0", share)
+	eventually(t, "all found and measured", func() bool {
+		_, body := get(t, server.url+"/api/v1/status")
+		return strings.Contains(body, `"items":4`) && strings.Contains(body, `"unmeasured":0`)
+	})
+	tab := startChromium(t)
+	const shown = `Array.from(document.querySelector(".player").textTracks).find(t => t.mode === "showing")`
+	for _, row := range []struct{ path, keys, label, texts string }{ // ffmpeg puts no pauses into fragments
+		{"two.mkv", "c", "Deutsch", "1 3 Grüß <i>dich</i>|30 33.5 Zwei\nZeilen"},
+		{"two.mkv", "cc", "English", "1 3 Grüß <i>dich</i>|30 33.5 Zwei\nZeilen"},
+		{"text.mp4", "c", "Deutsch", "1 3 Grüß dich|30 33.5 Zwei\nZeilen"},
+		{"fragments.mp4", "c", "text", "1 30 Grüß dich|30 33.5 Zwei\nZeilen"},
+		{"vtt.mkv", "c", "webvtt", "1 3 Grüß <i>dich</i>|30 33.5 Zwei\nZeilen"},
+	} {
+		t.Run(row.path+" "+row.label, func(t *testing.T) {
+			tab.t = t
+			tab.open(server.url + "/watch/Films/" + row.path)
+			tab.is("nothing is shown unasked", `document.querySelector(".tools select") !== null && !`+shown)
+			for _, key := range strings.Split(row.keys, "") {
+				tab.key(key)
+			}
+			got := ""
+			eventually(t, "the texts are there", func() bool {
+				got = tab.eval(`const t = ` + shown + `; t && t.cues && t.cues.length === 2 ? t.label + ": " + Array.from(t.cues, c => Math.round(c.startTime * 10) / 10 + " " + Math.round(c.endTime * 10) / 10 + " " + c.text).join("|") : ""`)
+				return got != ""
+			})
+			if want := row.label + ": " + row.texts; got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
+			}
+		})
+	}
+	tab.t = t
+	if len(tab.complaints) > 0 {
+		t.Errorf("the console says %v", tab.complaints)
+	}
+}

@@ -115,13 +115,14 @@ type curveJSON struct {
 	Bytes []int64 `json:"bytes"`
 }
 
-// subtitleJSON is a subtitle file beside a film.
+// subtitleJSON is a subtitle file beside a film, or a track within it.
 type subtitleJSON struct {
-	Name     string `json:"name"`
+	Name     string `json:"name,omitempty"` // of the file
 	Language string `json:"language,omitempty"`
 	Format   string `json:"format"`
-	Media    string `json:"media"` // its address
-	VTT      string `json:"vtt"`   // and that as WebVTT
+	Media    string `json:"media,omitempty"` // its address
+	Track    *int   `json:"track,omitempty"` // which of the film's tracks, from 0 on
+	VTT      string `json:"vtt"`             // its address as WebVTT
 }
 
 // folderJSON is a folder in the API, without what it holds.
@@ -149,18 +150,22 @@ func (h *Handler) describeItem(origin string, it *library.Item, beside company) 
 	answer := itemJSON{Path: it.Path, Node: string(it.Origin), Facts: FactsOf(it, rate, burst), Available: it.Available, URLs: urlsJSON{
 		Media: origin + mediaURL(it.Path), Page: origin + watchURL(it.Path), M3U: origin + playlistURL(it.Path, "m3u"),
 	}}
-	answer.Subtitles = describeSubtitles(origin, beside.subtitles[it])
+	answer.Subtitles = describeSubtitles(origin, it, beside.subtitles[it])
 	if _, ok := beside.art(it); ok {
 		answer.URLs.Art = origin + artURL(it.Path)
 	}
 	return answer
 }
 
-// describeSubtitles lists the subtitle files beside a film.
-func describeSubtitles(origin string, sidecars []library.Sidecar) []subtitleJSON {
+// describeSubtitles lists the subtitle files beside a film, and the tracks of
+// texts within.
+func describeSubtitles(origin string, it *library.Item, sidecars []library.Sidecar) []subtitleJSON {
 	var all []subtitleJSON
 	for _, s := range sidecars {
-		all = append(all, subtitleJSON{s.Item.Name, s.Language, s.Format, origin + mediaURL(s.Item.Path), origin + subtitlesURL(s.Item.Path)})
+		all = append(all, subtitleJSON{Name: s.Item.Name, Language: s.Language, Format: s.Format, Media: origin + mediaURL(s.Item.Path), VTT: origin + subtitlesURL(s.Item.Path)})
+	}
+	for n, t := range textTracks(it) {
+		all = append(all, subtitleJSON{Language: t.Language, Format: t.Codec, Track: &n, VTT: origin + trackURL(it.Path, n)})
 	}
 	return all
 }

@@ -101,15 +101,19 @@ func typeOf(mime, codecs string) string {
 	return mime + `; codecs="` + codecs + `"`
 }
 
-// folderSongs is where the dock finds the songs in a folder, empty if there
-// are none.
+// folderSongs is where the dock finds the songs in a folder; empty if it is
+// not one of music: if less than half of what it holds is.
 func folderSongs(f *library.Folder) string {
+	songs := 0
 	for it := range f.All {
 		if it.Kind == library.Audio {
-			return songsURL(f.Path)
+			songs++
 		}
 	}
-	return ""
+	if songs == 0 || 2*songs < f.Totals().Items {
+		return ""
+	}
+	return songsURL(f.Path)
 }
 
 func songsURL(path string) string { return "/api/v1/songs/" + library.EscapePath(path) }

@@ -16,7 +16,7 @@ import (
 )
 
 // serveSubtitles answers with a subtitle file as WebVTT, or with the first one
-// beside a film.
+// beside a film, or with a track within it.
 func (h *Handler) serveSubtitles(w http.ResponseWriter, r *http.Request, rest string) error {
 	at, err := h.locate(rest)
 	if err != nil {
@@ -24,6 +24,9 @@ func (h *Handler) serveSubtitles(w http.ResponseWriter, r *http.Request, rest st
 	}
 	if at.item == nil {
 		return fs.ErrNotExist
+	}
+	if r.URL.Query().Has("track") {
+		return h.sendTrack(w, r, at.item)
 	}
 	for film, all := range h.companyOf(at.item).subtitles {
 		for _, s := range all {
@@ -62,15 +65,39 @@ func sendSubtitles(w http.ResponseWriter, r *http.Request, s library.Sidecar) er
 
 func subtitlesURL(path string) string { return "/subtitles/" + library.EscapePath(path) }
 
-// track is a subtitle file as the player offers it.
-type track struct{ URL, Language, Label string }
+// track is a subtitle file, or a track within a film, as the player offers it.
+type track struct {
+	URL, Language, Label string
+	Default              bool
+}
 
-// tracks lists the subtitle files beside a film.
-func (c company) tracks(it *library.Item) (all []track) {
-	for _, s := range c.subtitles[it] {
-		language, _, _ := strings.Cut(s.Language, ".")
+// tracksOf lists the subtitles of a film: those beside it, and those within.
+// Only one that lies beside is shown unasked: to read others takes a while.
+func (c company) tracksOf(it *library.Item) (all []track) {
+	for i, s := range c.subtitles[it] {
+		code, _, _ := strings.Cut(s.Language, ".")
 		label := cmp.Or(s.Language, strings.TrimPrefix(path.Ext(s.Item.Name), "."))
-		all = append(all, track{subtitlesURL(s.Item.Path), language, plain(label)})
+		tag, name := spoken(code)
+		if name != "" {
+			label = name + strings.TrimPrefix(s.Language, code)
+		}
+		all = append(all, track{subtitlesURL(s.Item.Path), cmp.Or(tag, code), plain(label), i == 0})
+	}
+	for n, t := range textTracks(it) {
+		tag, name := spoken(t.Language)
+		label := cmp.Or(name, t.Language, t.Codec)
+		all = append(all, track{trackURL(it.Path, n), cmp.Or(tag, t.Language), plain(label), false})
+	}
+	return told(all)
+}
+
+// told numbers the tracks that have one label.
+func told(all []track) []track {
+	seen := make(map[string]int)
+	for i, t := range all {
+		if seen[t.Label]++; seen[t.Label] > 1 {
+			all[i].Label = fmt.Sprintf("%s %d", t.Label, seen[t.Label])
+		}
 	}
 	return all
 }

@@ -84,7 +84,7 @@ func (h *Handler) watchPage(r *http.Request, it *library.Item) watchPage {
 		p.Chart = "/chart/" + library.EscapePath(it.Path)
 	}
 	beside := h.companyOf(it)
-	p.Tracks = beside.tracks(it)
+	p.Tracks = beside.tracksOf(it)
 	if _, ok := beside.art(it); ok {
 		p.Poster = artURL(it.Path)
 	}

@@ -79,6 +79,7 @@ type Handler struct {
 	shelving sync.Mutex // held while the library is put in order
 	shelved  *shelf
 	orders   orders
+	reading  chan struct{} // holds a token for each who reads texts out of a film
 }
 
 var _ http.Handler = (*Handler)(nil)
@@ -104,7 +105,7 @@ func New(o Options) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handler{Options: o, static: s, tongues: tongues(), pages: make(map[string]pages), live: newLive()}
+	h := &Handler{Options: o, static: s, tongues: tongues(), pages: make(map[string]pages), live: newLive(), reading: make(chan struct{}, textReaders)}
 	for code, t := range h.tongues {
 		h.pages[code] = newPages(s, t)
 	}
