@@ -81,9 +81,7 @@ func (c *Cluster) Measured(ctx context.Context, path string, size int64, modifie
 	if p == nil {
 		return nil, errNotThere
 	}
-	ctx, cancel := context.WithTimeout(ctx, measuredWait)
-	defer cancel()
-	for {
+	for began := time.Now(); ; {
 		text, err := c.measured(ctx, p, path, size, modified)
 		if err == nil {
 			c.mu.Lock()
@@ -94,13 +92,14 @@ func (c *Cluster) Measured(ctx context.Context, path string, size int64, modifie
 		if ours || !errors.Is(err, ErrPending) || !c.progress(p) {
 			return nil, fmt.Errorf("ask %s what was measured: %v", p.URL, err) // and no ErrPending: it is not waited for
 		}
+		if time.Since(began) >= measuredWait {
+			return nil, ErrPending
+		}
 		again := time.NewTimer(measuredEvery)
 		select {
 		case <-again.C:
 		case <-ctx.Done():
 			again.Stop()
-		}
-		if ctx.Err() != nil {
 			return nil, ErrPending
 		}
 	}
@@ -122,6 +121,8 @@ func (c *Cluster) Taken() int64 {
 
 // measured asks a node what it has found out about a file.
 func (c *Cluster) measured(ctx context.Context, p *peer, path string, size int64, modified time.Time) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, confirmTime)
+	defer cancel()
 	answer, err := c.send(ctx, p, http.MethodGet, "/api/v1/items/"+path+"?measured")
 	if err != nil {
 		return nil, err
