@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	tick      = 25 * time.Millisecond // grain of the wheel; steps of 250 ms fall on it
+	tick      = 50 * time.Millisecond // grain of the wheel; steps of 250 ms fall on it
 	batch     = 256                   // events taken from the kernel at a time
 	atOnce    = 64                    // sends between two looks around
 	lingering = time.Second           // for a peer to see the end before the connection closes
