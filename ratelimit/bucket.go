@@ -12,7 +12,7 @@ import (
 // after a seek, Drain after a pause, Return when they hang up. All its state
 // is when it will be full again, half the memory of a Limiter and no call for
 // its burst and its tokens. It may be used concurrently; who reserves gets
-// tokens in the order of coming.
+// tokens in the order of coming. The nil Bucket limits nothing.
 type Bucket struct {
 	rate atomic.Int64 // a Rate; changed under mu, so that it can be told without it whether there is one
 
@@ -39,7 +39,12 @@ func (b *Bucket) Spec() TSpec {
 // Limited reports whether the bucket limits anything.
 func (b *Bucket) Limited() bool { return b.speed() > 0 }
 
-func (b *Bucket) speed() Rate { return Rate(b.rate.Load()) }
+func (b *Bucket) speed() Rate {
+	if b == nil {
+		return 0
+	}
+	return Rate(b.rate.Load())
+}
 
 // SetSpec changes rate and burst; the tokens that are there stay, up to the
 // new burst.

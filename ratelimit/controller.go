@@ -93,7 +93,7 @@ func (c *Controller) SetConfig(config Config) {
 	defer c.mu.Unlock()
 	c.config = config
 	for _, cl := range c.clients {
-		cl.cap.SetSpec(capSpec(config.PerClient))
+		cl.setCap(config.PerClient)
 	}
 	c.setLinks()
 }
@@ -201,7 +201,7 @@ func (c *Controller) enter(r Request, now time.Time) (*Grant, error) {
 	cl := c.clients[r.Client]
 	if cl == nil {
 		cl = new(client)
-		cl.cap.SetSpec(capSpec(c.config.PerClient))
+		cl.setCap(c.config.PerClient)
 		c.clients[r.Client] = cl
 	}
 	if cl.grants >= c.config.StreamsPerClient {

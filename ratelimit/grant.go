@@ -81,7 +81,7 @@ func (g *Grant) Reserve(now time.Time, limit int64) (n int64, at time.Time) {
 	} else {
 		at = v.short(now, n)
 	}
-	at = later(at, v.client.cap.Reserve(now, n))
+	at = later(at, v.client.cap.Load().Reserve(now, n))
 	g.advance(n)
 	return n, at
 }
@@ -93,7 +93,7 @@ func (g *Grant) Return(n int64) {
 		g.viewer.unpace(n)
 	}
 	g.viewer.giveBack(n)
-	g.viewer.client.cap.Return(n)
+	g.viewer.client.cap.Load().Return(n)
 	g.advance(-n)
 }
 

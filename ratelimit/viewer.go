@@ -3,6 +3,7 @@ package ratelimit
 import (
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -44,9 +45,19 @@ type viewer struct {
 
 // client is one address with all that it plays.
 type client struct {
-	cap    Bucket
-	grants int // open ones; guarded by the controller's lock, as is the next
-	turn   int // of its next viewer in the queue
+	cap    atomic.Pointer[Bucket] // nil where there has been none yet
+	grants int                    // open ones; guarded by the controller's lock, as is the next
+	turn   int                    // of its next viewer in the queue
+}
+
+// setCap changes what the client gets in all; 0 is no limit. Called under the
+// controller's lock.
+func (c *client) setCap(r Rate) {
+	if bucket := c.cap.Load(); bucket != nil {
+		bucket.SetSpec(capSpec(r))
+	} else if r > 0 {
+		c.cap.Store(NewBucket(capSpec(r)))
+	}
 }
 
 func newViewer(c *client, need TSpec) *viewer {

@@ -15,8 +15,8 @@ import (
 // admit returns the grant of a request for an item. Where the link is full it
 // sends who asks to another node, or holds the request until there is room.
 // It reports false where it has answered.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request, item *library.Item) (*ratelimit.Grant, bool) {
-	request := s.request(r, item)
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, client string, item *library.Item) (*ratelimit.Grant, bool) {
+	request := s.request(client, item)
 	if reason, ok := s.why(request); ok && s.sendOn(w, r, item, request, reason) {
 		return nil, false
 	}
@@ -37,9 +37,9 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, item *library.Ite
 
 // request is what admission control is asked for an item. What is shown
 // beside films, and lists of segments, goes at once.
-func (s *Server) request(r *http.Request, item *library.Item) ratelimit.Request {
+func (s *Server) request(client string, item *library.Item) ratelimit.Request {
 	share, _, _ := strings.Cut(item.Path, "/")
-	request := ratelimit.Request{Client: clientAddr(r), Item: bucketOf(item), Share: share, Size: item.Size}
+	request := ratelimit.Request{Client: client, Item: bucketOf(item), Share: share, Size: item.Size}
 	switch item.Kind {
 	case library.Image, library.Subtitle, library.Playlist:
 		request.Short = true

@@ -54,12 +54,13 @@ func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library
 		s.serveHead(w, r, item)
 		return
 	}
-	if wait := s.ledger.Refused(clientAddr(r), played(item).Path); wait > 0 {
+	client := clientAddr(r) // one for all who keep it
+	if wait := s.ledger.Refused(client, played(item).Path); wait > 0 {
 		refuseEnded(w, wait)
 		return
 	}
 	need := s.Need(item)
-	grant, ok := s.admit(w, r, item)
+	grant, ok := s.admit(w, r, client, item)
 	if !ok {
 		return
 	}
@@ -83,7 +84,7 @@ func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library
 		ResponseWriter: w, control: http.NewResponseController(w), conn: connOf(r), ctx: ctx, cancel: cancel,
 		delivery: d, stall: s.config.Load().StallTimeout, leaves: s.leaves(r, need), buffers: &s.buffers,
 		begin: func(status int, asked rest) *accounting.Transfer {
-			return s.ledger.Begin(booking(r, item, need, status, asked))
+			return s.ledger.Begin(booking(r, client, item, need, status, asked))
 		},
 	}
 	http.ServeContent(paced, r, "", info.ModTime(), d.File)
@@ -188,9 +189,9 @@ func cmsdStatic(info *probe.Info) string {
 }
 
 // booking is what the ledger keeps of a request.
-func booking(r *http.Request, item *library.Item, need ratelimit.TSpec, status int, asked rest) accounting.Request {
+func booking(r *http.Request, client string, item *library.Item, need ratelimit.TSpec, status int, asked rest) accounting.Request {
 	b := accounting.Request{
-		Client: clientAddr(r), User: auth.Who(r.Context()).User, Path: played(item).Path, UserAgent: r.UserAgent(), Referer: r.Referer(),
+		Client: client, User: auth.Who(r.Context()).User, Path: played(item).Path, UserAgent: r.UserAgent(), Referer: r.Referer(),
 		Line:   r.Method + " " + r.URL.RequestURI() + " " + r.Proto,
 		Status: status, Offset: asked.offset, Size: asked.size, Needed: int64(need.Rate),
 	}

@@ -9,27 +9,27 @@ const (
 
 // play is how far a player is ahead of its clock, as far as a server can tell.
 type play struct {
-	average int64     // bit/s; 0 if not known
-	began   time.Time // when the player last began somewhere else, less its pauses,
-	sent    int64     // and the bytes sent since then
-	stalls  int64     // how often what it had must have run out
+	average int64         // bit/s; 0 if not known
+	began   time.Duration // of the session, when the player last began somewhere else, and its pauses since,
+	sent    int64         // and the bytes sent since then
+	stalls  int64         // how often what it had must have run out
 }
 
 // jump says that the player begins somewhere else.
-func (p *play) jump(now time.Time) { p.began, p.sent = now, 0 }
+func (p *play) jump(now time.Duration) { p.began, p.sent = now, 0 }
 
 // lead is how much play was sent since the last jump beyond the time that has
 // passed; less than nothing where the player can't have played all the time.
-func (p *play) lead(now time.Time) time.Duration {
+func (p *play) lead(now time.Duration) time.Duration {
 	if p.average <= 0 {
 		return 0
 	}
-	return time.Duration(float64(p.sent)*8/float64(p.average)*float64(time.Second)) - now.Sub(p.began)
+	return time.Duration(float64(p.sent)*8/float64(p.average)*float64(time.Second)) - (now - p.began)
 }
 
 // add says that n more bytes go out. Where they come too late the player has
 // stalled; it goes on with them.
-func (p *play) add(n int64, now time.Time) {
+func (p *play) add(n int64, now time.Duration) {
 	switch {
 	case p.sent == 0:
 		p.began = now
@@ -41,11 +41,11 @@ func (p *play) add(n int64, now time.Time) {
 }
 
 // rest says that the player has not played for a while.
-func (p *play) rest(d time.Duration) { p.began = p.began.Add(d) }
+func (p *play) rest(d time.Duration) { p.began += d }
 
 // resume says that the player asks for more after it had no request open. If
 // it has none of what it was sent any more, it was not playing.
-func (p *play) resume(now time.Time) {
+func (p *play) resume(now time.Duration) {
 	if p.lead(now) < 0 {
 		p.jump(now)
 	}

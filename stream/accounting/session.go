@@ -45,9 +45,12 @@ func newSession(number int64, r Request, now time.Time) *session {
 	return &session{
 		sessionKey: sessionKey{r.Client, r.Path}, number: number,
 		user: r.User, agent: unique.Make(r.UserAgent), referer: r.Referer, line: r.Line, status: r.Status,
-		started: now, play: play{began: now}, next: r.Offset,
+		started: now, next: r.Offset,
 	}
 }
+
+// at is a time of the session.
+func (s *session) at(t time.Time) time.Duration { return t.Sub(s.started) }
 
 func (s *session) id() string { return strconv.FormatInt(s.number, 10) }
 
@@ -56,12 +59,12 @@ func (s *session) begin(t *Transfer, r Request, now time.Time) {
 		s.timer.Stop()
 	}
 	if len(s.open) == 0 {
-		s.play.resume(now)
+		s.play.resume(s.at(now))
 	}
 	s.open = append(s.open, t)
 	s.needed, s.play.average = r.Needed, r.Average
 	if r.Offset < s.next-jumpOver || r.Offset > s.next+jumpOver {
-		s.play.jump(now)
+		s.play.jump(s.at(now))
 	}
 	s.next = r.Offset
 }
@@ -78,7 +81,7 @@ func (s *session) cut(by string) {
 func (s *session) add(n int64, now time.Time) int64 {
 	before := s.play.stalls
 	s.bytes += n
-	s.play.add(n, now)
+	s.play.add(n, s.at(now))
 	s.next += n
 	s.meter.add(n, now)
 	return s.play.stalls - before
@@ -88,7 +91,7 @@ func (s *session) snapshot(now time.Time) Session {
 	return Session{
 		ID: s.id(), Client: s.client, User: s.user, UserAgent: s.agent.Value(), Path: s.path,
 		Started: s.started, Bytes: s.bytes, NeededRate: s.needed,
-		SentRate: s.meter.rate(now), Lead: max(0, s.play.lead(now).Seconds()), Active: len(s.open) > 0,
+		SentRate: s.meter.rate(now), Lead: max(0, s.play.lead(s.at(now)).Seconds()), Active: len(s.open) > 0,
 		Stalls: s.play.stalls, RTT: s.rtt, Retransmitted: s.retransmitted, Saved: s.saved,
 	}
 }
