@@ -16,7 +16,7 @@ import (
 
 const (
 	lightViewers = 1000
-	lightBytes   = 1650 // of the heap for each
+	lightBytes   = 1550 // of the heap for each
 )
 
 // A viewer whose film the pacer sends costs so much memory, all told: of the

@@ -19,7 +19,7 @@ type Transfer struct {
 	cutter        Cutter
 	began         time.Duration // since its session did
 	asked, sent   int64         // bytes
-	retransmitted int64
+	retransmitted int32
 	ended         bool
 }
 
@@ -66,8 +66,8 @@ func (t *Transfer) Paused(d time.Duration) {
 func (t *Transfer) Network(rtt time.Duration, retransmitted int64) {
 	t.ledger.mu.Lock()
 	defer t.ledger.mu.Unlock()
-	more := retransmitted - t.retransmitted
-	t.retransmitted = retransmitted
+	more := retransmitted - int64(t.retransmitted)
+	t.retransmitted = int32(retransmitted)
 	t.session.rtt = rtt
 	t.session.retransmitted += more
 	t.ledger.sums.Retransmitted += more

@@ -90,7 +90,7 @@ func (f *filler) pop() *Stream {
 
 // carry reads bytes and sends as many as the socket takes.
 func carry(s *Stream, buffer []byte) (sent int, err error) {
-	buffer = buffer[:min(int64(len(buffer)), s.pending)]
+	buffer = buffer[:min(len(buffer), int(s.pending))]
 	n, err := s.File.ReadAt(buffer, s.Offset)
 	if n == 0 {
 		return 0, errors.Join(io.ErrUnexpectedEOF, err)

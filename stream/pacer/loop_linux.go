@@ -255,7 +255,7 @@ func (l *loop) event(e *unix.EpollEvent, now time.Time) {
 	case s.state == filling:
 		s.writable = s.writable || e.Events&unix.EPOLLOUT != 0
 	case s.state == blocked && e.Events&unix.EPOLLOUT != 0:
-		s.Owner.Paused(time.Duration(l.ticks(now)-s.blockedAt) * tick)
+		s.Owner.Paused(time.Duration(uint32(l.ticks(now))-s.blockedAt) * tick)
 		l.goOn(s)
 	}
 }

@@ -41,8 +41,8 @@ type machine struct {
 	sends    uint8 // until pathEvery
 	fd       int
 
-	pending   int64 // bytes that were granted and not sent
-	blockedAt int64 // tick at which the peer took no more
+	pending   int32  // bytes that were granted and not sent
+	blockedAt uint32 // tick at which the peer took no more, of those that fit
 
 	shift  int64  // the next byte of the file is this much further on
 	here   int64  // up to this offset
@@ -108,7 +108,7 @@ func (l *loop) send(s *Stream, now time.Time) {
 		return
 	}
 	n, at := s.Grant.Reserve(now, s.Left)
-	s.pending = n
+	s.pending = int32(n)
 	if !at.After(now) {
 		l.ready.push(s)
 		return
@@ -146,7 +146,7 @@ func (l *loop) transmit(s *Stream) (int, error) {
 	if s.slow || !s.locate() {
 		return 0, nil
 	}
-	at, n := s.Offset+s.shift, min(s.pending, s.here-s.Offset)
+	at, n := s.Offset+s.shift, min(int64(s.pending), s.here-s.Offset)
 	if !l.cached(s, at, n) {
 		return 0, nil
 	}
@@ -191,7 +191,7 @@ func (l *loop) sent(s *Stream, n int) {
 	if n <= 0 {
 		return
 	}
-	s.Offset, s.Left, s.pending = s.Offset+int64(n), s.Left-int64(n), s.pending-int64(n)
+	s.Offset, s.Left, s.pending = s.Offset+int64(n), s.Left-int64(n), s.pending-int32(n)
 	s.sure, s.asked = s.sure-int32(n), s.asked-int32(n)
 	s.Owner.Sent(int64(n))
 	if s.sends++; s.sends == pathEvery {
@@ -202,7 +202,7 @@ func (l *loop) sent(s *Stream, n int) {
 
 // block waits until the peer takes more.
 func (l *loop) block(s *Stream, now time.Time) {
-	s.state, s.blockedAt = blocked, l.ticks(now)
+	s.state, s.blockedAt = blocked, uint32(l.ticks(now))
 	s.Owner.Sent(0)
 	l.later(s, now.Add(l.pacer.options.Stall()))
 }
@@ -292,7 +292,7 @@ func (l *loop) endOwner(s *Stream) {
 	}
 	s.ended = true
 	if s.pending > 0 {
-		s.Grant.Return(s.pending)
+		s.Grant.Return(int64(s.pending))
 	}
 	s.Owner.End()
 }
