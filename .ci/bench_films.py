@@ -16,7 +16,8 @@ def name(kib):
 
 def steady(folder, rates):
     """steady makes sound of constant rate, such that MuStServ sends it at each
-    rate, in KiB/s, and a file that nobody can measure. All are sparse."""
+    rate, in KiB/s, and a file that nobody can measure. All are sparse, and in
+    memory, so that no server has to wait for them before the others."""
     for kib in set(rates):
         path = os.path.join(folder, name(kib))
         os.makedirs(os.path.dirname(path))
@@ -26,9 +27,18 @@ def steady(folder, rates):
             f.write(b"RIFF" + struct.pack("<I", 36 + size) + b"WAVEfmt ")
             f.write(struct.pack("<IHHIIHH", 16, 1, 2, second // 4, second, 4, 16) + b"data" + struct.pack("<I", size))
             f.truncate(44 + size)
+        warm(path)
     os.makedirs(os.path.join(folder, "fast"))
-    with open(os.path.join(folder, "fast", "big.mkv"), "wb") as f:
+    path = os.path.join(folder, "fast", "big.mkv")
+    with open(path, "wb") as f:
         f.truncate(256 << 20)
+    warm(path)
+
+
+def warm(path):
+    with open(path, "rb") as f:
+        while f.read(1 << 20):
+            pass
 
 
 def varying(folder, seconds):
