@@ -42,7 +42,7 @@ var layout = map[string][]string{
 	"mustserv/stream/pacer": {"mustserv/library/source", "mustserv/ratelimit", "golang.org/x/sys/unix"},
 	"mustserv/stream": {
 		"mustserv/library", "mustserv/library/source", "mustserv/library/probe", "mustserv/library/playlist",
-		"mustserv/ratelimit", "mustserv/stream/accounting", "mustserv/stream/pacer", "mustserv/stream/auth", "mustserv/stream/routing",
+		"mustserv/ratelimit", "mustserv/stream/accounting", "mustserv/stream/pacer", "mustserv/stream/auth", "mustserv/stream/routing", "golang.org/x/sys/unix",
 		// With the tag acme also golang.org/x/crypto/acme and acme/autocert.
 	},
 	"mustserv/webui/resume":   {},

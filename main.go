@@ -296,7 +296,7 @@ func (a *app) apply(c config) error {
 	}
 	var listener net.Listener
 	if before == nil || c.Stream.Listen != before.Stream.Listen {
-		l, err := net.Listen("tcp", c.Stream.Listen)
+		l, err := stream.Listen(c.Stream.Listen)
 		if err != nil {
 			return fmt.Errorf("listen on %q: %w; is another server running there? -listen or [stream] listen takes another port", c.Stream.Listen, err)
 		}
