@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// The start of a stream is a burst, which is no error of its rate.
 const (
-	settling = 5 * time.Second
-	window   = 5 * time.Second
+	settling = 5 * time.Second       // the start of a stream is a burst, which is no error of its rate
+	window   = 5 * time.Second       // over which a rate is taken, and on until a step begins: a part of one would be an error
+	lull     = 20 * time.Millisecond // in which nothing came, before a step,
+	patience = time.Second           // where there are steps
 )
 
 // meter compares what comes with the rate that was promised.
@@ -21,7 +22,7 @@ type meter struct {
 	last  time.Time
 
 	begun  time.Time // when the first byte after a start or a jump came
-	opened time.Time // when the window was opened, with the last byte before it
+	opened time.Time // when the window was opened, with its first bytes
 	inside int64     // bytes in the window
 	level  float64   // of a bucket that runs out at rate
 	at     time.Time // when it had that level
@@ -40,6 +41,7 @@ func (m *meter) got(n int64, now time.Time) {
 		m.first = now
 	}
 	m.bytes += n
+	paused := now.Sub(m.last) >= lull
 	m.last = now
 	if now.After(m.all) {
 		m.late += n
@@ -47,18 +49,25 @@ func (m *meter) got(n int64, now time.Time) {
 	if m.begun.IsZero() {
 		m.begun = now
 	}
-	if m.rate <= 0 || now.Sub(m.begun) < settling {
-		return
+	if m.rate > 0 && now.Sub(m.begun) >= settling {
+		m.compare(n, now, paused)
 	}
-	if m.opened.IsZero() {
+}
+
+// compare looks how far what has come is from the rate.
+func (m *meter) compare(n int64, now time.Time, paused bool) {
+	took := now.Sub(m.opened)
+	switch {
+	case m.opened.IsZero():
+		if !paused && now.Sub(m.begun) < settling+patience {
+			return
+		}
 		m.opened, m.at = now, now
-		return
-	}
-	m.level = max(0, m.level-m.rate*now.Sub(m.at).Seconds()) + float64(n)
-	m.at, m.burst = now, max(m.burst, m.level)
-	m.inside += n
-	if took := now.Sub(m.opened); took >= window {
+	case took >= window && paused, took >= window+patience:
 		m.errors = append(m.errors, math.Abs(float64(m.inside)/took.Seconds()/m.rate-1))
 		m.opened, m.inside = now, 0
 	}
+	m.inside += n
+	m.level = max(0, m.level-m.rate*now.Sub(m.at).Seconds()) + float64(n)
+	m.at, m.burst = now, max(m.burst, m.level)
 }
