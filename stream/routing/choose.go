@@ -10,91 +10,92 @@ import (
 // a viewer on that it could keep: a redirect costs a round trip.
 const nearlyEqual = 1.1
 
-// candidate is a node with room for a viewer.
-type candidate struct {
-	peer   *peer // nil for this node
-	id     string
-	report Report
-	sent   int64 // bit/s that the report does not know of
-	weight int
+// Candidate is a node with room for a viewer.
+type Candidate struct {
+	peer   *peer
+	ID     string
+	Here   bool // it is this node
+	Report Report
+	Sent   int64 // bit/s that the report does not know of
+	Weight int
 }
 
-func candidateOf(p *peer) candidate {
-	return candidate{p, p.ID, p.Report, p.sent(), p.Report.Told.Weight}
+func candidateOf(p *peer) Candidate {
+	return Candidate{peer: p, ID: p.ID, Report: p.Report, Sent: p.sent(), Weight: p.Report.Told.Weight}
 }
 
-// turns is what policies remember.
-type turns struct {
+// Turns is what policies remember.
+type Turns struct {
 	last    string         // the node that had the last turn
 	current map[string]int // by node; see smooth
 }
 
-// choose returns the node that gets a viewer; nil is this one, and the one
-// that gets it where there is no candidate. All have an id of their own.
-func (t *turns) choose(policy Policy, list []candidate, item string) *peer {
+// Choose returns the candidate that gets a viewer of an item; false says that
+// there is none. All have an id of their own.
+func (t *Turns) Choose(policy Policy, list []Candidate, item string) (Candidate, bool) {
 	if len(list) == 0 {
-		return nil
+		return Candidate{}, false
 	}
 	switch policy {
 	case RoundRobin:
-		return t.next(list).peer
+		return t.next(list), true
 	case Weighted:
-		return t.smooth(list).peer
+		return t.smooth(list), true
 	case Content:
-		return owner(list, item).peer
+		return owner(list, item), true
 	}
-	return leastLoad(list).peer
+	return leastLoad(list), true
 }
 
 // next returns the candidate after the last one that had its turn.
-func (t *turns) next(list []candidate) candidate {
-	first, after := list[0], candidate{}
+func (t *Turns) next(list []Candidate) Candidate {
+	first, after := list[0], Candidate{}
 	for _, one := range list {
-		if one.id < first.id {
+		if one.ID < first.ID {
 			first = one
 		}
-		if one.id > t.last && (after.id == "" || one.id < after.id) {
+		if one.ID > t.last && (after.ID == "" || one.ID < after.ID) {
 			after = one
 		}
 	}
-	if after.id == "" {
+	if after.ID == "" {
 		after = first
 	}
-	t.last = after.id
+	t.last = after.ID
 	return after
 }
 
 // smooth is nginx's weighted round robin: each turn all get their weight, and
 // the richest pays the sum. So those of weight 2 and 1 have turns 1, 2, 1.
-func (t *turns) smooth(list []candidate) candidate {
+func (t *Turns) smooth(list []Candidate) Candidate {
 	before := t.current
 	t.current = make(map[string]int)
 	sum, best := 0, list[0]
 	for _, one := range list {
-		sum += one.weight
-		t.current[one.id] = before[one.id] + one.weight
-		if t.current[one.id] > t.current[best.id] {
+		sum += one.Weight
+		t.current[one.ID] = before[one.ID] + one.Weight
+		if t.current[one.ID] > t.current[best.ID] {
 			best = one
 		}
 	}
-	t.current[best.id] -= sum
+	t.current[best.ID] -= sum
 	return best
 }
 
 // leastLoad returns the candidate of whose capacity the smallest part is
 // reserved; one without limit counts as having the most that another has. This
 // node keeps what would go to one that has hardly less.
-func leastLoad(list []candidate) candidate {
+func leastLoad(list []Candidate) Candidate {
 	most := 1.0
 	for _, one := range list {
 		most = max(most, one.usable())
 	}
-	load := func(c candidate) float64 {
+	load := func(c Candidate) float64 {
 		whole := most
-		if c.report.Capacity > 0 {
+		if c.Report.Capacity > 0 {
 			whole = max(1, c.usable())
 		}
-		return float64(c.report.Reserved+c.sent) / whole
+		return float64(c.Report.Reserved+c.Sent) / whole
 	}
 	best := list[0]
 	for _, one := range list[1:] {
@@ -103,7 +104,7 @@ func leastLoad(list []candidate) candidate {
 		}
 	}
 	for _, one := range list {
-		if one.peer == nil && load(one) <= load(best)*nearlyEqual {
+		if one.Here && load(one) <= load(best)*nearlyEqual {
 			return one
 		}
 	}
@@ -111,20 +112,20 @@ func leastLoad(list []candidate) candidate {
 }
 
 // usable is what a node has for streams, in bit/s; 0 where it has no limit.
-func (c candidate) usable() float64 {
-	if c.report.Capacity == 0 {
+func (c Candidate) usable() float64 {
+	if c.Report.Capacity == 0 {
 		return 0
 	}
-	return float64(c.report.Reserved + c.report.Free)
+	return float64(c.Report.Reserved + c.Report.Free)
 }
 
 // owner returns the candidate that an item belongs to, by weighted rendezvous
 // hashing: all nodes agree on it, and where one goes or comes, only its share
 // of the items changes hands.
-func owner(list []candidate, item string) candidate {
+func owner(list []Candidate, item string) Candidate {
 	best, most := list[0], math.Inf(-1)
 	for _, one := range list {
-		if s := score(one.id, item, one.weight); s > most {
+		if s := score(one.ID, item, one.Weight); s > most {
 			best, most = one, s
 		}
 	}

@@ -40,7 +40,7 @@ type Cluster struct {
 	signer signer
 	peers  []*peer // in the order of the config
 	memory memory
-	turns  turns
+	turns  Turns
 	taken  int64 // measurements
 }
 

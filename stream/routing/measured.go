@@ -57,10 +57,10 @@ func (c *Cluster) settled() bool {
 func (c *Cluster) holder(path string) (p *peer, ours bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	list := []candidate{{id: c.ID}}
+	list := []Candidate{{ID: c.ID}}
 	for _, p := range c.peers {
-		if p.Up && !slices.ContainsFunc(list, func(o candidate) bool { return o.id == p.ID }) {
-			list = append(list, candidate{peer: p, id: p.ID})
+		if p.Up && !slices.ContainsFunc(list, func(o Candidate) bool { return o.ID == p.ID }) {
+			list = append(list, Candidate{peer: p, ID: p.ID})
 		}
 	}
 	if first := owner(list, path); first.peer != nil {

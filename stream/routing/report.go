@@ -71,9 +71,9 @@ func (r *Report) check() error {
 	return nil
 }
 
-// fits reports whether a node that says so has room for a viewer, on top of
+// Fits reports whether a node that says so has room for a viewer, on top of
 // what was sent there since, in bit/s.
-func (r *Report) fits(need, sent int64) bool {
+func (r *Report) Fits(need, sent int64) bool {
 	if r.Waiting > 0 { // whatever else it says
 		return false
 	}

@@ -83,21 +83,22 @@ func (c *Cluster) pick(a Asked, tried []*peer, now time.Time) *peer {
 	if a.Reason == ByPolicy && c.config.Redirect != Always {
 		return nil
 	}
-	var found []candidate
+	var found []Candidate
 	for _, p := range list {
-		if p.Report.fits(a.Need, p.sent()) {
+		if p.Report.Fits(a.Need, p.sent()) {
 			found = append(found, candidateOf(p))
 		}
 	}
 	switch {
 	case a.Reason == ByPolicy:
-		found = append(found, candidate{id: c.ID, report: own, weight: c.config.Weight})
+		found = append(found, Candidate{ID: c.ID, Here: true, Report: own, Weight: c.config.Weight})
 	case a.Reason == Draining && len(found) == 0: // they let it wait: this node is about to end
 		for _, p := range list {
 			found = append(found, candidateOf(p))
 		}
 	}
-	return c.turns.choose(c.config.Policy, found, a.Item)
+	chosen, _ := c.turns.Choose(c.config.Policy, found, a.Item)
+	return chosen.peer // none of none
 }
 
 // confirm asks a node whether it has the very item. An error with rest says

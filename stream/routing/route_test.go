@@ -204,9 +204,9 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 func TestContentBelongsToOneNode(t *testing.T) {
-	list := func(weights ...int) (all []candidate) {
+	list := func(weights ...int) (all []Candidate) {
 		for i, w := range weights {
-			all = append(all, candidate{id: fmt.Sprint("node", i), weight: w})
+			all = append(all, Candidate{ID: fmt.Sprint("node", i), Weight: w})
 		}
 		return all
 	}
@@ -215,9 +215,9 @@ func TestContentBelongsToOneNode(t *testing.T) {
 	const items = 10000
 	for i := range items {
 		item := fmt.Sprintf("Films/%d.mp4", i)
-		first := owner(three, item).id
+		first := owner(three, item).ID
 		count[first]++
-		if second := owner(without, item).id; second != first && first != "node2" {
+		if second := owner(without, item).ID; second != first && first != "node2" {
 			moved++
 		}
 	}
@@ -232,11 +232,12 @@ func TestContentBelongsToOneNode(t *testing.T) {
 }
 
 func TestSmoothTurns(t *testing.T) {
-	var turns turns
-	list := []candidate{{id: "a", weight: 5, peer: &peer{Node: Node{ID: "a"}}}, {id: "b", weight: 1, peer: &peer{Node: Node{ID: "b"}}}, {id: "c", weight: 1, peer: &peer{Node: Node{ID: "c"}}}}
+	var turns Turns
+	list := []Candidate{{ID: "a", Weight: 5, peer: &peer{Node: Node{ID: "a"}}}, {ID: "b", Weight: 1, peer: &peer{Node: Node{ID: "b"}}}, {ID: "c", Weight: 1, peer: &peer{Node: Node{ID: "c"}}}}
 	got := ""
 	for range 14 {
-		got += turns.choose(Weighted, list, "").ID
+		one, _ := turns.Choose(Weighted, list, "")
+		got += one.ID
 	}
 	if got != "aabacaaaabacaa" {
 		t.Error(got)

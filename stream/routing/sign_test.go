@@ -108,7 +108,7 @@ func FuzzReport(f *testing.F) {
 		if r.Free < 0 || r.Reserved < 0 || r.Capacity < 0 || r.Free > rateMost || r.Told.Weight < 1 || strings.Contains(r.Told.URL, "\n") {
 			t.Errorf("%+v", r)
 		}
-		r.fits(1, 0)
+		r.Fits(1, 0)
 		r.skew(time.Unix(0, 0), time.Unix(1, 0))
 	})
 }
