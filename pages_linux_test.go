@@ -73,6 +73,30 @@ func TestPagesAtAllWidths(t *testing.T) {
 	}
 }
 
+// TestGermanPages looks at the pages with their longer words, where there is
+// the least room for them.
+func TestGermanPages(t *testing.T) {
+	need(t, "chromium")
+	server := house(t)
+	tab := startChromium(t)
+	axe := readAxe(t)
+	tab.call("Network.enable", nil)
+	tab.call("Network.setExtraHTTPHeaders", map[string]any{"headers": map[string]any{"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}})
+	tab.width(360)
+	for name, path := range map[string]string{
+		"library": "/", "folder": "/browse/Films/", "film": "/watch/Films/start.mp4", "films": "/films", "search": "/search?q=film", "status": "/status", "admin": "/admin",
+	} {
+		tab.open(server.url + path)
+		if got := tab.eval(`document.documentElement.lang + (document.documentElement.scrollWidth > innerWidth)`); got != "defalse" {
+			t.Errorf("%s: %s, want German that is not wider than the window", path, got)
+		}
+		tab.picture("german-" + name)
+		tab.inspect(axe)
+	}
+	tab.open(server.url + "/browse/Films/")
+	tab.is("scripts speak German, too", `document.querySelector(".copy").textContent === "Kopieren"`)
+}
+
 // readAxe returns the script that looks for barriers, empty if there is none.
 func readAxe(t *testing.T) string {
 	t.Helper()

@@ -104,7 +104,7 @@
     try { box.checked = localStorage.getItem(key) !== "no"; } catch (e) { box.checked = true; }
     box.onchange = function () { try { localStorage.setItem(key, box.checked ? "yes" : "no"); } catch (e) { /* not kept */ } };
     label.appendChild(box);
-    label.appendChild(document.createTextNode(" " + tools.getAttribute("data-onwards")));
+    label.appendChild(document.createTextNode(" " + tools.getAttribute("data-then")));
     tools.appendChild(label);
     player.addEventListener("ended", function () {
       if (box.checked && player.isConnected !== false) { location.href = next + "#play"; }
