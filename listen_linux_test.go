@@ -144,6 +144,8 @@ func TestDockAtAllWidths(t *testing.T) {
 			}
 		}
 	}
+	tab.click("[data-dock=play]") // a new song would make new rows
+	tab.reachAll()
 	tab.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": true})
 	tab.open(server.url + "/browse/Music/Zo%C3%AB%20Marin/Machines/")
 	tab.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": false})

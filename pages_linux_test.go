@@ -236,6 +236,23 @@ func TestAdminPage(t *testing.T) {
 	}
 }
 
+// reachAll presses Tab until the focus must have come round.
+func (c *tab) reachAll() {
+	c.t.Helper()
+	wanted, err := strconv.Atoi(c.eval(`"" + (window.all = Array.from(document.querySelectorAll("a[href], button:enabled, input, select, textarea, summary")).filter(e => e.type !== "hidden" && e.getClientRects().length)).length`))
+	if err != nil || wanted < 3 {
+		c.t.Fatal(wanted, err)
+	}
+	c.eval(`window.reached = new Set(); ""`)
+	for range 2*wanted + 40 { // the controls of a player count, too
+		c.key("Tab")
+		c.eval(`window.reached.add(document.activeElement); ""`)
+	}
+	if missed := c.eval(`window.all.filter(e => !window.reached.has(e)).map(e => e.outerHTML.slice(0, 100)).join("\n")`); missed != "" {
+		c.t.Errorf("Tab never comes to\n%s", missed)
+	}
+}
+
 // TestKeyboardReachesEverything presses Tab until the focus comes round.
 func TestKeyboardReachesEverything(t *testing.T) {
 	need(t, "chromium")
@@ -245,18 +262,7 @@ func TestKeyboardReachesEverything(t *testing.T) {
 		t.Run(url.PathEscape(path), func(t *testing.T) {
 			tab.t = t
 			tab.open(server.url + path)
-			wanted, err := strconv.Atoi(tab.eval(`"" + (window.all = Array.from(document.querySelectorAll("a[href], button, input, select, textarea, summary")).filter(e => e.type !== "hidden" && e.getClientRects().length)).length`))
-			if err != nil || wanted < 3 {
-				t.Fatal(wanted, err)
-			}
-			tab.eval(`window.reached = new Set(); ""`)
-			for range 2*wanted + 40 { // the controls of a player count, too
-				tab.key("Tab")
-				tab.eval(`window.reached.add(document.activeElement); ""`)
-			}
-			if missed := tab.eval(`window.all.filter(e => !window.reached.has(e)).map(e => e.outerHTML.slice(0, 100)).join("\n")`); missed != "" {
-				t.Errorf("Tab never comes to\n%s", missed)
-			}
+			tab.reachAll()
 		})
 	}
 }

@@ -1,7 +1,7 @@
 package library
 
 import (
-	"slices"
+	"encoding/binary"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -31,17 +31,13 @@ const (
 
 // appendFolded appends s to b as fold has it.
 func appendFolded(b []byte, s string) []byte {
-	for s != "" {
-		ascii := len(b)
-		b = slices.Grow(b, len(s))[:ascii+len(s)]
-		n := 0
-		for n < len(s) && s[n] < utf8.RuneSelf {
-			b[ascii+n] = lowerByte(s[n])
-			n++
-		}
-		b, s = b[:ascii+n], s[n:]
+	for {
+		at := len(b)
+		b = append(b, s...)
+		n := lowerASCII(b[at:])
+		b, s = b[:at+n], s[n:]
 		if s == "" {
-			break
+			return b
 		}
 		r, n := utf8.DecodeRuneInString(s)
 		switch {
@@ -54,7 +50,24 @@ func appendFolded(b []byte, s string) []byte {
 		}
 		s = s[n:]
 	}
-	return b
+}
+
+// lowerASCII puts the ASCII that b begins with into lower case, eight bytes at
+// a time, and returns how long it is.
+func lowerASCII(b []byte) (n int) {
+	const each, high = 0x0101010101010101, 0x80 * 0x0101010101010101
+	for ; len(b)-n >= 8; n += 8 {
+		x := binary.LittleEndian.Uint64(b[n:])
+		if x&high != 0 {
+			break
+		}
+		capital := (x + (0x80-'A')*each) &^ (x + (0x7f-'Z')*each) & high // in the high bit of each byte
+		binary.LittleEndian.PutUint64(b[n:], x|capital>>2)
+	}
+	for ; n < len(b) && b[n] < utf8.RuneSelf; n++ {
+		b[n] = lowerByte(b[n])
+	}
+	return n
 }
 
 // appendParts appends what a character is made of, without its accents.

@@ -98,9 +98,10 @@ func (it *Item) Title() string {
 	return stem(it.Name)
 }
 
-// Duration returns how long it plays, in seconds; 0 if that is not known. It is
-// found at once.
-func (it *Item) Duration() float64 { return it.info.Duration() }
+// Head returns what the item's file tells of itself, up to the number on an
+// album: a part of Info that is found in no time. It is empty where there is no
+// Info.
+func (it *Item) Head() probe.Info { return it.info.Head() }
 
 // below returns the item's name within its share.
 func (it *Item) below() string { return it.Path[len(it.from.Name)+1:] }

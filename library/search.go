@@ -59,19 +59,26 @@ type search struct {
 	results results
 
 	path          []byte // folded path of the folder, with a slash behind
-	name, title   []byte // folded, of the item
-	artist, album memo
+	text          []byte // folded title and name of the item, a line each
+	title, name   []byte // in it
+	artist, album credit
 }
 
-// memo is a text that neighbours share, folded.
-type memo struct {
+// credit is an artist or album, which neighbours often share, and what each
+// word costs in it.
+type credit struct {
 	raw    string
 	folded []byte
+	costs  []int
 }
 
-func (m *memo) set(raw string) {
-	if raw != m.raw {
-		m.raw, m.folded = raw, appendFolded(m.folded[:0], raw)
+func (c *credit) set(raw string, words [][]byte) {
+	if raw == c.raw && c.costs != nil {
+		return
+	}
+	c.raw, c.folded, c.costs = raw, appendFolded(c.folded[:0], raw), c.costs[:0]
+	for _, w := range words {
+		c.costs = append(c.costs, cost(c.folded, w, [...]int{creditWhole, creditBegin, creditInside}))
 	}
 }
 
@@ -108,42 +115,32 @@ func (s *search) item(it *Item, costs []int) {
 	s.fold(it)
 	sum := 0
 	for i, w := range s.words {
-		c := s.cost(w, costs[i])
-		if c == noMatch {
+		best := min(costs[i], s.artist.costs[i], s.album.costs[i])
+		if bytes.Contains(s.text, w) {
+			title := [...]int{titleWhole, titleBegin, titleInside}
+			best = min(best, cost(s.title, w, title), cost(s.name, w, title))
+		}
+		if best == noMatch {
 			return
 		}
-		sum += c
+		sum += best
 	}
 	s.results.add(it, sum*places+s.place(it))
 }
 
 // fold takes the texts of an item.
 func (s *search) fold(it *Item) {
-	if it.folded != "" {
-		s.name = append(s.name[:0], it.folded...)
-	} else {
-		s.name = appendFolded(s.name[:0], it.Name)
-	}
 	title, artist, album := it.info.Names()
-	s.title = appendFolded(s.title[:0], title)
-	s.artist.set(artist)
-	s.album.set(album)
-}
-
-// cost returns what the best match of a word in the item costs, if one in its
-// folders costs so much.
-func (s *search) cost(word []byte, folder int) int {
-	best := folder
-	for _, text := range [][]byte{s.title, s.name} {
-		best = min(best, cost(text, word, [...]int{titleWhole, titleBegin, titleInside}))
+	s.text = append(appendFolded(s.text[:0], title), '\n')
+	end := len(s.text)
+	if it.folded != "" {
+		s.text = append(s.text, it.folded...)
+	} else {
+		s.text = appendFolded(s.text, it.Name)
 	}
-	if best <= titleBegin {
-		return best
-	}
-	for _, text := range [][]byte{s.artist.folded, s.album.folded} {
-		best = min(best, cost(text, word, [...]int{creditWhole, creditBegin, creditInside}))
-	}
-	return best
+	s.title, s.name = s.text[:end-1], s.text[end:]
+	s.artist.set(artist, s.words)
+	s.album.set(album, s.words)
 }
 
 // Places of the words in a title, best first.

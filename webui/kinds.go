@@ -133,14 +133,13 @@ func (h *Handler) showCards(w http.ResponseWriter, r *http.Request, p cardsPage,
 	p.List = h.newListing(look, pager)
 	for _, g := range sortGroups(all, look)[pager.first:pager.last] {
 		query := url.Values{as.outer: {g.Name}}
-		var about saying = as.items(g.count())
+		var about saying = as.items(g.sum.items)
 		if outer != "" {
 			query = url.Values{as.outer: {outer}, as.inner: {g.Name}}
 		} else if len(g.Groups) > 1 {
 			about = commas(as.groups(len(g.Groups)), about)
 		}
-		all := sumOf(g)
-		p.List.add(row{Icon: "folder.svg", Kind: as.kind(outer), Name: g.Name, About: about, URL: as.path + "?" + query.Encode(), Duration: all.length, Size: all.size}, p.List.pictures.art(g.first()))
+		p.List.add(row{Icon: "folder.svg", Kind: as.kind(outer), Name: g.Name, About: about, URL: as.path + "?" + query.Encode(), Duration: g.sum.length, Size: g.sum.size}, p.List.pictures.art(g.first()))
 	}
 	return h.render(w, r, http.StatusOK, "cards", p.Name, p)
 }

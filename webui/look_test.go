@@ -36,7 +36,7 @@ func names(page string) string {
 
 func TestLooks(t *testing.T) {
 	o := testOptions(uneven())
-	o.Need = func(it *library.Item) (int64, int64) { return int64(it.Duration()) * it.Size, 0 }
+	o.Need = func(it *library.Item) (int64, int64) { return int64(it.Head().Duration) * it.Size, 0 }
 	h, err := New(o)
 	if err != nil {
 		t.Fatal(err)

@@ -96,7 +96,7 @@ func (h *Handler) sortKey(it *library.Item, sort string) int64 {
 	case byDate:
 		return it.Modified.Unix()
 	case byLength:
-		return int64(it.Duration() * 1000)
+		return int64(it.Head().Duration * 1000)
 	case bySize:
 		return it.Size
 	case byRate:
@@ -110,42 +110,10 @@ func (h *Handler) sortKey(it *library.Item, sort string) int64 {
 func sortGroups(groups []group, l look) []group {
 	all := slices.Clone(groups)
 	if l.Sort != l.natural {
-		keys := make(map[string]float64, len(all))
-		for _, g := range all {
-			keys[g.Name] = sumOf(g).by(l.Sort)
-		}
-		slices.SortStableFunc(all, func(a, b group) int { return cmp.Compare(keys[b.Name], keys[a.Name]) })
+		slices.SortStableFunc(all, func(a, b group) int { return cmp.Compare(b.sum.by(l.Sort), a.sum.by(l.Sort)) })
 	}
 	if l.Reverse {
 		slices.Reverse(all)
 	}
 	return all
-}
-
-// sum is what the items of a group are together.
-type sum struct {
-	length float64 // seconds
-	size   int64   // bytes
-	newest int64   // seconds since 1970
-}
-
-func sumOf(g group) (s sum) {
-	for _, inner := range g.Groups {
-		of := sumOf(inner)
-		s = sum{s.length + of.length, s.size + of.size, max(s.newest, of.newest)}
-	}
-	for _, it := range g.Items {
-		s = sum{s.length + it.Duration(), s.size + it.Size, max(s.newest, it.Modified.Unix())}
-	}
-	return s
-}
-
-func (s sum) by(sort string) float64 {
-	switch sort {
-	case byDate:
-		return float64(s.newest)
-	case bySize:
-		return float64(s.size)
-	}
-	return s.length
 }

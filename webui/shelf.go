@@ -11,9 +11,14 @@ import (
 	"mustserv/library"
 )
 
+const newestMost = 500 // of the newest files are shown
+
+// To put a large library in order takes a while. So a shelf is good for some
+// time, whatever changes; then it is shown for the last time, or for as long
+// as another one is being made; and at some age nobody wants to see it.
 const (
-	newestMost = 500              // of the newest files are shown
-	shelfTime  = 10 * time.Second // that a shelf is good for, whatever changes: to put a large library in order takes a while
+	shelfTime = 10 * time.Second
+	shelfOld  = time.Minute
 )
 
 // shelf is the library by what it holds rather than by folders. It is made of
@@ -32,18 +37,58 @@ type group struct {
 	Name   string
 	Items  []*library.Item
 	Groups []group
+	sum    sum
 }
 
-// shelf returns the library of this moment, or of some seconds ago, by what it
+// sum is what the items of a group, and of the groups in it, are together.
+type sum struct {
+	items  int
+	length float64 // seconds
+	size   int64   // bytes
+	newest int64   // seconds since 1970
+}
+
+func (s sum) plus(t sum) sum {
+	return sum{s.items + t.items, s.length + t.length, s.size + t.size, max(s.newest, t.newest)}
+}
+
+// by is what a group is sorted by.
+func (s sum) by(sort string) float64 {
+	switch sort {
+	case byDate:
+		return float64(s.newest)
+	case bySize:
+		return float64(s.size)
+	}
+	return s.length
+}
+
+// shelf returns the library of this moment, or of a while ago, by what it
 // holds.
 func (h *Handler) shelf() *shelf {
 	h.shelving.Lock()
 	defer h.shelving.Unlock()
 	tree := h.tree()
-	if h.shelved == nil || h.shelved.tree != tree && time.Since(h.shelved.made) > shelfTime {
+	if h.shelved == nil {
 		h.shelved = newShelf(tree)
 	}
+	switch age := time.Since(h.shelved.made); {
+	case h.shelved.tree == tree || age < shelfTime:
+	case age > shelfOld:
+		h.shelved = newShelf(tree)
+	case !h.renewing:
+		h.renewing = true
+		go h.renew(tree)
+	}
 	return h.shelved
+}
+
+// renew makes another shelf while the old one is shown.
+func (h *Handler) renew(tree *library.Tree) {
+	s := newShelf(tree)
+	h.shelving.Lock()
+	defer h.shelving.Unlock()
+	h.shelved, h.renewing = s, false
 }
 
 func newShelf(tree *library.Tree) *shelf {
@@ -88,10 +133,8 @@ func credits(it *library.Item) (artist, album string) {
 	folder := parent(it.Path)
 	album = folder[strings.LastIndexByte(folder, '/')+1:]
 	artist = "Various"
-	if info := it.Info(); info != nil {
-		artist, album = cmp.Or(info.Artist, artist), cmp.Or(info.Album, album)
-	}
-	return artist, album
+	info := it.Head()
+	return cmp.Or(info.Artist, artist), cmp.Or(info.Album, album)
 }
 
 // episodeOf is an item's number in its season.
@@ -101,12 +144,7 @@ func episodeOf(it *library.Item) int {
 }
 
 // numberOf is a song's number on its album.
-func numberOf(it *library.Item) int {
-	if info := it.Info(); info != nil {
-		return info.Number
-	}
-	return 0
-}
+func numberOf(it *library.Item) int { return it.Head().Number }
 
 // sortBy orders items by number, then by name.
 func sortBy(number func(*library.Item) int, items []*library.Item) {
@@ -140,6 +178,7 @@ func (g groups) add(outer, inner string, it *library.Item) {
 		g.inner[key][strings.ToLower(inner)] = sub
 	}
 	sub.Items = append(sub.Items, it)
+	sub.sum = sub.sum.plus(sum{1, it.Head().Duration, it.Size, it.Modified.Unix()})
 }
 
 // sorted returns the groups by name, their groups likewise, and the items in
@@ -150,7 +189,7 @@ func (g groups) sorted(number func(*library.Item) int) []group {
 	for key, outer := range g.byName {
 		for _, inner := range g.inner[key] {
 			sortBy(number, inner.Items)
-			outer.Groups = append(outer.Groups, *inner)
+			outer.Groups, outer.sum = append(outer.Groups, *inner), outer.sum.plus(inner.sum)
 		}
 		slices.SortFunc(outer.Groups, byName)
 		all = append(all, *outer)
@@ -187,12 +226,4 @@ func (g group) first() *library.Item {
 		return nil
 	}
 	return g.Items[0]
-}
-
-// count returns how many items a group holds.
-func (g group) count() (n int) {
-	for _, inner := range g.Groups {
-		n += inner.count()
-	}
-	return n + len(g.Items)
 }

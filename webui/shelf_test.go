@@ -60,6 +60,43 @@ newest: b film.mp4`
 	}
 }
 
+func TestShelfIsRenewed(t *testing.T) {
+	lib := &fakeLibrary{&library.Tree{Root: shelved()}, nil}
+	o := testOptions(nil)
+	o.Library = lib
+	h, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	films := func() int { return len(h.shelf().films) }
+	older := func(by time.Duration) {
+		h.shelving.Lock()
+		defer h.shelving.Unlock()
+		h.shelved.made = time.Now().Add(-by)
+	}
+	if films() != 2 {
+		t.Fatal("two films are not there")
+	}
+	lib.tree = &library.Tree{Root: folder("", nil)}
+	if films() != 2 {
+		t.Error("a new shelf is not good for a while")
+	}
+	older(shelfTime + time.Second)
+	if films() != 2 {
+		t.Error("who asks waits until another one is made")
+	}
+	for end := time.Now().Add(10 * time.Second); films() != 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("no other one is made")
+		}
+	}
+	lib.tree = &library.Tree{Root: shelved()}
+	older(shelfOld + time.Second)
+	if films() != 2 {
+		t.Error("an old one is shown")
+	}
+}
+
 func TestKindsOfPages(t *testing.T) {
 	h := testHandler(t, shelved())
 	for _, row := range []struct {

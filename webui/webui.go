@@ -78,6 +78,7 @@ type Handler struct {
 
 	shelving sync.Mutex // held while the library is put in order
 	shelved  *shelf
+	renewing bool // another one is being made
 	orders   orders
 	reading  chan struct{} // holds a token for each who reads texts out of a film
 }

@@ -87,14 +87,12 @@ func (p Packed) Names() (title, artist, album string) {
 	return title, from.unpackText(), from.unpackText()
 }
 
-// Duration returns the info's duration, at once.
-func (p Packed) Duration() (seconds float64) {
+// Head returns the info's own texts and numbers, up to Number, without tracks,
+// chapters and what was measured: what a long list needs of each.
+func (p Packed) Head() (i Info) {
 	from := packer{in: string(p)}
-	for range 6 { // texts before it
-		from.unpackText()
-	}
-	from.float(&seconds)
-	return seconds
+	from.head(&i)
+	return i
 }
 
 // packer packs or unpacks: each of its methods does either with the value that
@@ -110,17 +108,24 @@ type packer struct {
 func (p *packer) left() uint64 { return uint64(len(p.in) - p.at) }
 
 func (p *packer) info(i *Info) {
-	for _, s := range []*string{&i.Title, &i.Container, &i.Artist, &i.Album, &i.Genre, &i.Codecs} {
-		p.text(s)
-	}
-	p.float(&i.Duration)
-	number(p, &i.Year)
-	number(p, &i.Number)
+	p.head(i)
 	list(p, &i.Tracks, p.track)
 	list(p, &i.Chapters, func(c *Chapter) { p.float(&c.Start); p.text(&c.Title) })
 	list(p, &i.Parts, p.text)
 	p.cover(&i.Cover)
 	p.curve(&i.Curve)
+}
+
+func (p *packer) head(i *Info) {
+	p.text(&i.Title)
+	p.text(&i.Container)
+	p.text(&i.Artist)
+	p.text(&i.Album)
+	p.text(&i.Genre)
+	p.text(&i.Codecs)
+	p.float(&i.Duration)
+	number(p, &i.Year)
+	number(p, &i.Number)
 }
 
 func (p *packer) track(t *Track) {

@@ -35,8 +35,18 @@ func TestPack(t *testing.T) {
 			if got := info.Pack().Info(); !reflect.DeepEqual(got, info) {
 				t.Errorf("%+v became %+v", info, got)
 			}
-			if info != nil && info.Pack().Title() != info.Title {
-				t.Errorf("its title is %q", info.Pack().Title())
+			if info == nil {
+				info = new(Info)
+			}
+			title, artist, album := info.Pack().Names()
+			if info.Pack().Title() != info.Title || title != info.Title || artist != info.Artist || album != info.Album {
+				t.Errorf("its names are %q, %q and %q", title, artist, album)
+			}
+			head := info.Pack().Head()
+			want := Info{Title: info.Title, Container: info.Container, Artist: info.Artist, Album: info.Album, Genre: info.Genre, Codecs: info.Codecs,
+				Duration: info.Duration, Year: info.Year, Number: info.Number}
+			if !reflect.DeepEqual(head, want) {
+				t.Errorf("its head is %+v", head)
 			}
 		})
 	}

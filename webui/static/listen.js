@@ -12,7 +12,8 @@
   let songs = [];        // each with order, its place before it was shuffled
   let now = 0;           // of them
   let shuffled = false;
-  let failures = 0;      // songs one after the other that could not be played
+  let from = 0;          // seconds, where the song is to begin once its length is known
+  let failures = 0;      // songs one after the other that broke off
 
   const button = name => dock.querySelector(`[data-dock=${name}]`);
   const clock = s => `${s >= 3600 ? Math.floor(s / 3600) + ":" : ""}${String(Math.floor(s / 60) % 60).padStart(s >= 3600 ? 2 : 1, "0")}:${String(Math.floor(s) % 60).padStart(2, "0")}`;
@@ -22,7 +23,7 @@
   function store() {
     try {
       if (!songs.length) { sessionStorage.removeItem(kept); return; }
-      sessionStorage.setItem(kept, JSON.stringify({ songs, now, shuffled, time: audio.currentTime, playing: !audio.paused }));
+      sessionStorage.setItem(kept, JSON.stringify({ songs, now, shuffled, time: from || audio.currentTime, playing: !audio.paused }));
     } catch (e) { /* a private window: nothing is kept */ }
   }
 
@@ -30,27 +31,28 @@
     try { return JSON.parse(sessionStorage.getItem(kept)); } catch (e) { return null; }
   }
 
-  // load makes a song the one that plays.
-  function load(i, play, from) {
-    now = i;
-    const song = songs[now];
-    if (!audio.canPlayType(song.type) && !audio.canPlayType(song.type.split(";")[0])) { skip(); return; }
-    audio.src = song.media;
-    if (from) { audio.addEventListener("loadedmetadata", () => { audio.currentTime = from; }, { once: true }); }
+  // load makes a song the one that plays, or the next one that can be played.
+  function load(i, play, at) {
+    for (now = i; now < songs.length - 1 && !playable(songs[now]); now++) { tell(`${say.cannot}: ${songs[now].title}`); }
+    from = now === i && at || 0;
+    audio.src = songs[now].media;
     if (play) { start(); }
     draw();
   }
+
+  const playable = song => audio.canPlayType(song.type) || audio.canPlayType(song.type.split(";")[0]);
 
   function start() {
     const started = audio.play();
     if (started) { started.catch(() => {}); } // not without a click: it waits for one
   }
 
-  // skip goes on behind a song that this browser can't play.
+  // skip goes on behind a song that broke off, but not for ever: the server may
+  // be away.
   function skip() {
     tell(`${say.cannot}: ${songs[now].title}`);
     failures++;
-    if (failures < songs.length && now + 1 < songs.length) { load(now + 1, true); } else { draw(); }
+    if (failures < 3 && now + 1 < songs.length) { load(now + 1, true); } else { draw(); }
   }
 
   function step(by) {
@@ -190,6 +192,10 @@
     dock.querySelector(".time").textContent = `${clock(done)} / ${clock(all)}`;
   }
 
+  audio.addEventListener("loadedmetadata", () => {
+    if (from) { audio.currentTime = from; }
+    from = 0;
+  });
   let saved = 0;
   audio.addEventListener("timeupdate", () => {
     beat();
