@@ -115,7 +115,7 @@ func testLocalFileFails(t *testing.T, by way) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer local.Close()
+			t.Cleanup(func() { local.Close() }) // after the server's end
 			if !row.open {
 				local.Close()
 			}
