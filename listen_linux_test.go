@@ -28,7 +28,7 @@ func music(t *testing.T) string {
 var madeMusic = sync.OnceValues(func() (string, error) {
 	dir := filepath.Join(scratch, "Music")
 	tone := filepath.Join(scratch, "tone.mp3")
-	if out, err := exec.Command("ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "sine=f=440:r=44100:d=40", "-b:a", "64k", tone).CombinedOutput(); err != nil {
+	if out, err := exec.Command("ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "sine=f=440:r=44100:d=120", "-b:a", "64k", tone).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("ffmpeg: %w: %s", err, out)
 	}
 	for album, songs := range map[string][]string{"Nuit d'été": {"L'aube", "Le vent", "La mer", "Le soir"}, "Machines": {"Wheels", "Gears"}} {
@@ -144,6 +144,9 @@ func TestDockAtAllWidths(t *testing.T) {
 			}
 		}
 	}
+	tab.call("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": "dark"}}})
+	tab.picture("dock-dark")
+	tab.inspect(axe)
 	tab.click("[data-dock=play]") // a new song would make new rows
 	tab.reachAll()
 	tab.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": true})
