@@ -26,8 +26,11 @@ var variants = []struct {
 // viewers, in a quarter of an hour and half a gigabyte.
 func TestScale(t *testing.T) {
 	c := DefaultConfig()
-	if os.Getenv("MUSTSERV_LONG") != "" {
+	switch {
+	case os.Getenv("MUSTSERV_LONG") != "":
 		c.Nodes, c.Group, c.Viewers, c.Items, c.Resolvers, c.Cache = 10_000, 50, 10_000_000, 100_000, 4_000, 200
+	case testing.Short():
+		c.Viewers = 4_000
 	}
 	of := make(map[routing.Policy]Result) // the last variant of each
 	var all []Result
