@@ -1397,6 +1397,9 @@ func (c config) validate() []settings.Mistake {
 	if len(c.Routing.Nodes) > 0 && len(c.Auth.User) > 0 && c.Auth.Key == "" {
 		collect("routing", errors.New("nodes need [auth] key where there are users: with one key on all nodes, who is let in at one is let in at each"))
 	}
+	if c.Routing.DataNode != "" && c.routing().Secret == "" {
+		collect("routing", errors.New("data_node needs a secret: the two nodes sign what they tell each other; [routing] secret or [auth] key, the same on both"))
+	}
 	collect("auth", c.Auth.Validate())
 	for i, u := range c.Auth.User {
 		collect(fmt.Sprintf("auth.user[%d]", i), u.Validate())

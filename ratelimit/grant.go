@@ -86,6 +86,14 @@ func (g *Grant) Reserve(now time.Time, limit int64) (n int64, at time.Time) {
 	return n, at
 }
 
+// Keep notes that bytes of the stream go out elsewhere, so that its viewer
+// keeps its place. Without a grant it does nothing.
+func (g *Grant) Keep(now time.Time) {
+	if g != nil && !g.viewer.touch(now) {
+		g.controller.resume(g.viewer)
+	}
+}
+
 // Return gives back the tokens of n bytes, the last of those that Reserve
 // took, because they are not going to be sent.
 func (g *Grant) Return(n int64) {

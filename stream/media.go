@@ -64,6 +64,9 @@ func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library
 	if !ok {
 		return
 	}
+	if s.lend(w, r, client, item, grant) {
+		return
+	}
 	d, mine := &delivery{Stream: pacer.Stream{Grant: grant}}, true
 	defer func() {
 		if mine {
@@ -84,7 +87,9 @@ func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library
 		ResponseWriter: w, control: http.NewResponseController(w), conn: connOf(r), ctx: ctx, cancel: cancel,
 		delivery: d, stall: s.config.Load().StallTimeout, leaves: s.leaves(r, need), buffers: &s.buffers,
 		begin: func(status int, asked rest) *accounting.Transfer {
-			return s.ledger.Begin(booking(r, client, item, need, status, asked))
+			transfer := s.ledger.Begin(booking(r, client, item, need, status, asked))
+			s.note(r, transfer, status, asked)
+			return transfer
 		},
 	}
 	http.ServeContent(paced, r, "", info.ModTime(), d.File)

@@ -21,7 +21,10 @@ func (e *elsewhere) Route(_ context.Context, a routing.Asked) (string, bool) {
 	return e.base, e.takes(a)
 }
 
-func (e *elsewhere) Trusts(*http.Request) bool { return false }
+func (e *elsewhere) Alone() bool                                        { return false }
+func (e *elsewhere) Lend(context.Context, routing.Asked) (string, bool) { return "", false }
+func (e *elsewhere) Tell(context.Context, string, []routing.Lent) error { return nil }
+func (e *elsewhere) Trusts(*http.Request) bool                          { return false }
 
 func TestFullLinkSendsToAnotherNode(t *testing.T) {
 	inBubble(t, filmAndMore(), func(t *testing.T, s *Server, l *pipeListener) {

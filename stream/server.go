@@ -20,6 +20,7 @@ import (
 	"mustserv/stream/accounting"
 	"mustserv/stream/auth"
 	"mustserv/stream/pacer"
+	"mustserv/stream/routing"
 )
 
 const (
@@ -64,7 +65,9 @@ type Server struct {
 
 	pacer        *pacer.Pacer // nil where this system has none
 	handOverFrom int64        // bytes
-	returning    *returning   // connections that come back from the pacer
+	loans        loans
+	teller       teller
+	returning    *returning // connections that come back from the pacer
 	buffers      buffers
 
 	secure atomic.Pointer[tls.Config] // nil where connections are not
@@ -184,6 +187,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveMedia(w, r)
 	case under(path, "/playlist"), strings.HasPrefix(path, "/playlist."):
 		s.servePlaylist(w, r)
+	case path == routing.LentPath:
+		s.serveLent(w, r)
 	case path == "/healthz":
 		s.serveHealth(w, r, true, "not alive")
 	case path == "/readyz":

@@ -37,6 +37,14 @@ func (t *Transfer) Add(n int64) {
 	t.ledger.sums.Stalls += t.session.add(n, now)
 }
 
+// Progress returns how many bytes are booked, and whether the transfer has
+// ended. It may be called from any goroutine.
+func (t *Transfer) Progress() (sent int64, ended bool) {
+	t.ledger.mu.Lock()
+	defer t.ledger.mu.Unlock()
+	return t.sent, t.ended
+}
+
 // OnCut says who ends the transfer if its session is ended, instead of the one
 // before. If it has been ended already, c is asked at once.
 func (t *Transfer) OnCut(c Cutter) {

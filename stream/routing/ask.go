@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,7 @@ func (c *Cluster) Run(ctx context.Context) {
 type address struct {
 	base *url.URL
 	at   netip.AddrPort
+	data bool // of the data node
 }
 
 func (a address) key() string { return a.base.String() + " " + a.at.String() }
@@ -60,9 +62,12 @@ func (a address) key() string { return a.base.String() + " " + a.at.String() }
 // looked up stands for what it stood for.
 func (c *Cluster) addresses(ctx context.Context) (all []address) {
 	c.mu.Lock()
-	nodes := c.config.Nodes
+	nodes, data := c.config.Nodes, c.config.DataNode
 	c.mu.Unlock()
-	for _, node := range nodes {
+	if data != "" {
+		nodes = append([]string{data}, nodes...)
+	}
+	for i, node := range nodes {
 		base, err := parseBase(node)
 		if err != nil {
 			continue // Validate has refused it
@@ -76,7 +81,7 @@ func (c *Cluster) addresses(ctx context.Context) (all []address) {
 		}
 		c.lost[node] = err != nil
 		for _, at := range found {
-			all = append(all, address{base, at})
+			all = append(all, address{base, at, data != "" && i == 0})
 		}
 	}
 	return all[:min(len(all), nodesMost)]
@@ -104,8 +109,8 @@ func (c *Cluster) lookup(ctx context.Context, base *url.URL) ([]netip.AddrPort, 
 func (c *Cluster) before(base *url.URL) (list []netip.AddrPort) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, p := range c.peers {
-		if *p.base == *base {
+	for _, p := range append([]*peer{c.data}, c.peers...) {
+		if p != nil && *p.base == *base {
 			list = append(list, p.Addr)
 		}
 	}
@@ -116,27 +121,27 @@ func (c *Cluster) before(base *url.URL) (list []netip.AddrPort) {
 func (c *Cluster) follow(ctx context.Context, running map[string]context.CancelFunc, all []address) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	before := c.peers
-	c.peers = nil
+	known := make(map[string]*peer)
+	for _, p := range append([]*peer{c.data}, c.peers...) {
+		if p != nil {
+			known[p.key] = p
+		}
+	}
+	c.peers, c.data = nil, nil
 	kept := make(map[string]bool)
 	for _, a := range all {
-		if kept[a.key()] {
-			continue
+		p := known[a.key()]
+		if p == nil {
+			p = c.begin(ctx, a, running)
+			known[p.key] = p
 		}
-		kept[a.key()] = true
-		i := slices.IndexFunc(before, func(p *peer) bool { return p.key == a.key() })
-		if i >= 0 {
-			c.peers = append(c.peers, before[i])
-			continue
+		kept[p.key] = true
+		switch {
+		case a.data:
+			c.data = p
+		case !slices.Contains(c.peers, p):
+			c.peers = append(c.peers, p)
 		}
-		p := &peer{
-			key: a.key(), base: a.base, Node: Node{URL: urlOf(a), Public: urlOf(a), Addr: a.at},
-			client: &http.Client{Transport: c.Transport(a.at), CheckRedirect: noRedirect},
-		}
-		c.peers = append(c.peers, p)
-		asking, stop := context.WithCancel(ctx)
-		running[p.key] = stop
-		go c.keepAsking(asking, p)
 	}
 	for key, stop := range running {
 		if !kept[key] {
@@ -144,6 +149,18 @@ func (c *Cluster) follow(ctx context.Context, running map[string]context.CancelF
 			delete(running, key)
 		}
 	}
+}
+
+// begin has the node at an address asked.
+func (c *Cluster) begin(ctx context.Context, a address, running map[string]context.CancelFunc) *peer {
+	p := &peer{
+		key: a.key(), base: a.base, Node: Node{URL: urlOf(a), Public: urlOf(a), Addr: a.at},
+		client: &http.Client{Transport: c.Transport(a.at), CheckRedirect: noRedirect},
+	}
+	asking, stop := context.WithCancel(ctx)
+	running[p.key] = stop
+	go c.keepAsking(asking, p)
+	return p
 }
 
 // urlOf returns the base URL of the node at an address: by its name where it
@@ -180,7 +197,7 @@ func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastRe
 func (c *Cluster) ask(ctx context.Context, p *peer) (r Report, id string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	answer, err := c.send(ctx, p, http.MethodGet, "/api/v1/status?self")
+	answer, err := c.send(ctx, p, http.MethodGet, "/api/v1/status?self", nil)
 	if err != nil {
 		return r, "", err
 	}
@@ -193,14 +210,18 @@ func (c *Cluster) ask(ctx context.Context, p *peer) (r Report, id string, err er
 }
 
 // send asks a node for something, in the name of this one.
-func (c *Cluster) send(ctx context.Context, p *peer, method, path string) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, method, p.base.String()+path, nil)
+func (c *Cluster) send(ctx context.Context, p *peer, method, path string, body []byte) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, p.base.String()+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
 	key := c.signer
 	c.mu.Unlock()
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set(digestHeader, digest(body))
+	}
 	key.sign(request, time.Now())
 	answer, err := p.client.Do(request)
 	if err != nil {

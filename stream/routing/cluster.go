@@ -39,7 +39,9 @@ type Cluster struct {
 	config Config
 	signer signer
 	peers  []*peer // in the order of the config
+	data   *peer   // the data node; nil for none
 	memory memory
+	lent   memory // items that the data node has
 	turns  Turns
 	taken  int64 // measurements
 }
@@ -109,6 +111,13 @@ func (c *Cluster) others(now time.Time) []*peer {
 	}
 	slices.SortFunc(list, func(a, b *peer) int { return cmp.Compare(a.ID, b.ID) })
 	return list
+}
+
+// Alone reports whether the config names no other nodes.
+func (c *Cluster) Alone() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.config.Nodes) == 0 && c.config.DataNode == ""
 }
 
 // Elsewhere reports whether another node is up and takes viewers.

@@ -193,14 +193,14 @@ func TestNodesKnowEachOther(t *testing.T) {
 			{"killed", func(f *fake) { f.dead = errors.New("refused") }, 3 * time.Second, "node1:us node2: node3:u"},
 			{"back", func(f *fake) { f.dead = nil }, 3 * time.Second, "node1:us node2:u node3:u"},
 			{"silent", func(f *fake) { f.late = time.Hour }, 5 * time.Second, "node1:us node2: node3:u"},
-			{"slow", func(f *fake) { f.late = 500 * time.Millisecond }, 4 * time.Second, "node1:us node2:u node3:u"},
-			{"draining", func(f *fake) { f.report.Told.Draining = true }, 4 * time.Second, "node1:us node2:ud node3:u"},
-			{"no more", func(f *fake) { f.report.Told.Draining = false }, 3 * time.Second, "node1:us node2:u node3:u"},
+			{"slow", func(f *fake) { f.late = 500 * time.Millisecond }, 5 * time.Second, "node1:us node2:u node3:u"},
+			{"draining", func(f *fake) { f.report.Told.Draining = true }, 5 * time.Second, "node1:us node2:ud node3:u"},
+			{"no more", func(f *fake) { f.report.Told.Draining = false }, 5 * time.Second, "node1:us node2:u node3:u"},
 			{"does not know us", func(f *fake) { f.status = 401 }, 5 * time.Second, "node1:us node2: node3:u"},
 			{"another server", func(f *fake) { f.status, f.raw = 0, "<html>" }, 0, "node1:us node2: node3:u"},
 			{"endless", func(f *fake) { f.raw = strings.Repeat(" ", 2*reportMost) }, 0, "node1:us node2: node3:u"},
 			{"impossible", func(f *fake) { f.raw, f.report.Free = "", -1 }, 0, "node1:us node2: node3:u"},
-			{"right again", func(f *fake) { f.report.Free = 90e6 }, 3 * time.Second, "node1:us node2:u node3:u"},
+			{"right again", func(f *fake) { f.report.Free = 90e6 }, 5 * time.Second, "node1:us node2:u node3:u"},
 		} {
 			s.change(2, row.how)
 			time.Sleep(row.after)

@@ -16,12 +16,13 @@ const (
 
 // Config is the [routing] table.
 type Config struct {
-	Nodes    []string `toml:"nodes"`    // base URLs of all nodes, also of this one; a name may stand for several
-	URL      string   `toml:"url"`      // base URL of this node for players, where that is not the one in nodes
-	Policy   Policy   `toml:"policy"`   // who of several nodes gets a viewer
-	Redirect Redirect `toml:"redirect"` // when a new viewer is sent on
-	Weight   int      `toml:"weight"`   // of this node beside the others
-	Secret   Secret   `toml:"secret"`   // signs what nodes ask of each other, the same on all; empty: one made of [auth] key
+	Nodes    []string `toml:"nodes"`     // base URLs of all nodes, also of this one; a name may stand for several
+	URL      string   `toml:"url"`       // base URL of this node for players, where that is not the one in nodes
+	Policy   Policy   `toml:"policy"`    // who of several nodes gets a viewer
+	Redirect Redirect `toml:"redirect"`  // when a new viewer is sent on
+	Weight   int      `toml:"weight"`    // of this node beside the others
+	DataNode string   `toml:"data_node"` // base URL of the node that sends the bytes in the name of this one; empty: it does so itself
+	Secret   Secret   `toml:"secret"`    // signs what nodes ask of each other, the same on all; empty: one made of [auth] key
 }
 
 // Policy says which of the nodes with room gets a viewer.
@@ -72,6 +73,11 @@ func (c Config) Validate() error {
 	if c.URL != "" {
 		if _, err := parseBase(c.URL); err != nil {
 			wrong = append(wrong, fmt.Errorf("url = %q: %w", c.URL, err))
+		}
+	}
+	if c.DataNode != "" {
+		if u, err := parseBase(c.DataNode); err != nil || u.Path != "" {
+			wrong = append(wrong, fmt.Errorf("data_node = %q: %w", c.DataNode, errBase))
 		}
 	}
 	switch c.Policy {

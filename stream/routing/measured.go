@@ -123,7 +123,7 @@ func (c *Cluster) Taken() int64 {
 func (c *Cluster) measured(ctx context.Context, p *peer, path string, size int64, modified time.Time) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, confirmTime)
 	defer cancel()
-	answer, err := c.send(ctx, p, http.MethodGet, "/api/v1/items/"+path+"?measured")
+	answer, err := c.send(ctx, p, http.MethodGet, "/api/v1/items/"+path+"?measured", nil)
 	if err != nil {
 		return nil, err
 	}

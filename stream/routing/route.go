@@ -106,7 +106,7 @@ func (c *Cluster) pick(a Asked, tried []*peer, now time.Time) *peer {
 func (c *Cluster) confirm(ctx context.Context, p *peer, a Asked) (rest bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, confirmTime)
 	defer cancel()
-	answer, err := c.send(ctx, p, http.MethodHead, a.Path)
+	answer, err := c.send(ctx, p, http.MethodHead, a.Path, nil)
 	if err != nil {
 		return true, err
 	}
@@ -140,8 +140,8 @@ func (c *Cluster) refused(p *peer, a Asked, rest bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.memory.forget(a.Viewer)
-	if rest {
+	if rest { // else it lacks a file, which may be so for each viewer
 		p.rest = time.Now().Add(restTime)
+		c.Log.Info("node does not take a viewer", "node", p.URL, "error", err)
 	}
-	c.Log.Info("node does not take a viewer", "node", p.URL, "error", err)
 }

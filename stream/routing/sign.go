@@ -3,6 +3,7 @@ package routing
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 
 const (
 	signatureHeader = "MuStServ-Signature"
+	digestHeader    = "Content-Digest"
 	signatureFor    = 5 * time.Minute // clocks may go so far apart
 )
 
@@ -46,10 +48,16 @@ func (k signer) signed(r *http.Request, now time.Time) bool {
 // which the node that is asked sees it, and what of it.
 func (k signer) mac(r *http.Request, at string) string {
 	mac := hmac.New(sha256.New, k)
-	for _, text := range []string{"node", at, r.Method, r.URL.RequestURI(), r.Header.Get("Range")} {
+	for _, text := range []string{"node", at, r.Method, r.URL.RequestURI(), r.Header.Get("Range"), r.Header.Get(digestHeader)} {
 		fmt.Fprintf(mac, "%d:%s", len(text), text)
 	}
 	return hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// digest is that of a body (RFC 9530).
+func digest(body []byte) string {
+	sum := sha256.Sum256(body)
+	return "sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":"
 }
 
 // Derive makes a secret for nodes of the key that they sign sessions with;
