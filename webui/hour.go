@@ -49,21 +49,23 @@ func (h *hour) samples(now time.Time) []sample {
 
 const graphWidth, graphHeight = 720, 160 // units of the drawing, which is stretched
 
-// graph is the last hour as it is drawn: a page stretches it to its width, so
-// that all text stands outside.
+// graph is the last hour, or what there is of it, as it is drawn: a page
+// stretches it to its width, so that all text stands outside.
 type graph struct {
+	Span           time.Duration
 	Sent, Reserved string // as SVG paths
 	Capacity       string // y of its line; empty where it is far above all else
 	Top            int64  // bit/s at the upper edge
 	Most, Mean     int64  // bit/s sent
 }
 
-// newGraph draws samples up to now; nil where they are too few for a line.
-func newGraph(samples []sample, now time.Time) *graph {
+// newGraph draws samples; nil where they are too few for a line.
+func newGraph(samples []sample) *graph {
 	if len(samples) < 2 {
 		return nil
 	}
-	var g graph
+	last := samples[len(samples)-1]
+	g := graph{Span: last.at.Sub(samples[0].at)}
 	var high, sum float64
 	for _, s := range samples {
 		g.Most = max(g.Most, s.sent)
@@ -71,7 +73,7 @@ func newGraph(samples []sample, now time.Time) *graph {
 		high = max(high, float64(s.sent), float64(s.reserved))
 	}
 	g.Mean = int64(sum / float64(len(samples)))
-	capacity := float64(samples[len(samples)-1].capacity)
+	capacity := float64(last.capacity)
 	shown := capacity > 0 && capacity <= 4*high
 	if shown {
 		high = max(high, capacity)
@@ -81,7 +83,7 @@ func newGraph(samples []sample, now time.Time) *graph {
 	if shown {
 		g.Capacity = fmt.Sprintf("%.1f", y(int64(capacity)))
 	}
-	x := func(s sample) float64 { return graphWidth * (1 - now.Sub(s.at).Hours()) }
+	x := func(s sample) float64 { return graphWidth * (1 - float64(last.at.Sub(s.at))/float64(g.Span)) }
 	g.Sent = pathOf(samples, x, func(s sample) float64 { return y(s.sent) })
 	g.Sent = fmt.Sprintf("M%.1f %dL%sV%dZ", x(samples[0]), graphHeight, g.Sent, graphHeight)
 	g.Reserved = "M" + pathOf(samples, x, func(s sample) float64 { return y(s.reserved) })

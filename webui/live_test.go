@@ -184,14 +184,14 @@ func TestGraph(t *testing.T) {
 	}{
 		{"nothing", nil, nil},
 		{"one point", []sample{at(0, 1, 1, 0)}, nil},
-		{"rising", []sample{at(time.Hour, 0, 1e6, 0), at(0, 2e6, 2e6, 0)}, &graph{
+		{"rising", []sample{at(time.Hour, 0, 1e6, 0), at(0, 2e6, 2e6, 0)}, &graph{Span: time.Hour,
 			Sent: "M0.0 160L0.0 160.0 720.0 0.0 V160Z", Reserved: "M0.0 80.0 720.0 0.0 ", Top: 2e6, Most: 2e6, Mean: 1e6}},
-		{"level, with the capacity in sight", []sample{at(30*time.Minute, 3e6, 3e6, 5e6), at(20*time.Minute, 3e6, 3e6, 5e6), at(0, 3e6, 3e6, 6e6)}, &graph{
-			Sent: "M360.0 160L360.0 80.0 720.0 80.0 V160Z", Reserved: "M360.0 80.0 720.0 80.0 ", Capacity: "0.0", Top: 6e6, Most: 3e6, Mean: 3e6}},
-		{"nobody, and a capacity far above", []sample{at(time.Hour, 0, 0, 1e9), at(0, 0, 0, 1e9)}, &graph{
+		{"level, with the capacity in sight", []sample{at(30*time.Minute, 3e6, 3e6, 5e6), at(20*time.Minute, 3e6, 3e6, 5e6), at(0, 3e6, 3e6, 6e6)}, &graph{Span: 30 * time.Minute,
+			Sent: "M0.0 160L0.0 80.0 720.0 80.0 V160Z", Reserved: "M0.0 80.0 720.0 80.0 ", Capacity: "0.0", Top: 6e6, Most: 3e6, Mean: 3e6}},
+		{"nobody, and a capacity far above", []sample{at(time.Hour, 0, 0, 1e9), at(0, 0, 0, 1e9)}, &graph{Span: time.Hour,
 			Sent: "M0.0 160L0.0 160.0 720.0 160.0 V160Z", Reserved: "M0.0 160.0 720.0 160.0 ", Top: 1e6}},
 	} {
-		got := newGraph(row.samples, now)
+		got := newGraph(row.samples)
 		if (got == nil) != (row.want == nil) || got != nil && *got != *row.want {
 			t.Errorf("%s: %+v, want %+v", row.name, got, row.want)
 		}

@@ -69,7 +69,7 @@ func (h *Handler) status(w http.ResponseWriter, r *http.Request, _ string) error
 }
 
 func (h *Handler) statusPage(now time.Time) statusPage {
-	p := statusPage{Status: h.Status(), Hour: newGraph(h.hour.samples(now), now)}
+	p := statusPage{Status: h.Status(), Hour: newGraph(h.hour.samples(now))}
 	p.ReservedPercent = percent(p.Reserved, p.Capacity)
 	p.SentPercent = percent(p.SentRate, p.Capacity)
 	for _, s := range h.Sessions() {
