@@ -23,7 +23,7 @@ var layout = map[string][]string{
 	"mustserv/library/playlist":       {},
 	"mustserv/library/subtitle":       {"golang.org/x/text/encoding/charmap"},
 	"mustserv/stream/accounting":      {},
-	"mustserv/stream/auth":            {},
+	"mustserv/stream/auth":            {"golang.org/x/time/rate"},
 	"mustserv/stream/metrics":         {},
 	"mustserv/stream/routing":         {},
 	"mustserv/stream/footprint":       {},

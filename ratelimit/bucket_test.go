@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 	"unsafe"
+
+	"golang.org/x/time/rate"
 )
 
 // second is 1000 bytes of a bucket's rate.
@@ -49,6 +51,24 @@ func TestBucketReserves(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A bucket has the semantics of x/time/rate: asked the same, at the same
+// times, it says the same.
+func TestBucketIsALimiter(t *testing.T) {
+	for _, spec := range []TSpec{second, {Rate: 5 * MbitPerSecond, Burst: 1 * MiB}, {Rate: 800, Burst: 70}} {
+		dice := rand.New(rand.NewPCG(3, 4))
+		b, limiter := NewBucket(spec), rate.NewLimiter(rate.Limit(spec.Rate.BytesPerSecond()), int(spec.Burst))
+		now := time.Now()
+		for range 2000 {
+			now = now.Add(spec.Rate.time(dice.Int64N(int64(spec.Burst))))
+			n := 1 + dice.Int64N(int64(spec.Burst)) // a Limiter refuses more
+			want := limiter.ReserveN(now, int(n)).DelayFrom(now)
+			if got := b.Reserve(now, n).Sub(now); (got - want).Abs() > 10*time.Microsecond { // its tokens are rounded
+				t.Fatalf("%v: %d bytes go after %v, a Limiter says %v", spec, n, got, want)
+			}
+		}
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Wrong passwords of one address: so many at once, then one in a while.
@@ -13,46 +15,52 @@ const (
 	attemptsKnown = 4096 // addresses that are remembered
 )
 
-// attempts counts wrong passwords by address. The zero value is ready.
+// attempts counts wrong passwords by address: each costs a token of its
+// bucket. The zero value is ready.
 type attempts struct {
 	mu    sync.Mutex
-	until map[string]time.Time // when the address has worked off what it did wrong
+	known map[string]*rate.Limiter
 }
 
 // wait returns for how long an address may not try; 0 if it may.
 func (a *attempts) wait(addr string, now time.Time) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return max(0, a.until[network(addr)].Sub(now.Add((attemptsBurst-1)*attemptsEvery)))
+	left, ok := a.known[network(addr)]
+	if !ok {
+		return 0
+	}
+	return max(0, time.Duration((1-left.TokensAt(now))*float64(attemptsEvery)))
 }
 
 // wrong notes a wrong password.
 func (a *attempts) wrong(addr string, now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.until == nil || len(a.until) >= attemptsKnown {
+	if a.known == nil || len(a.known) >= attemptsKnown {
 		a.forget(now)
 	}
-	from := a.until[network(addr)]
-	if from.Before(now) {
-		from = now
+	left, ok := a.known[network(addr)]
+	if !ok {
+		left = rate.NewLimiter(rate.Every(attemptsEvery), attemptsBurst)
+		a.known[network(addr)] = left
 	}
-	a.until[network(addr)] = from.Add(attemptsEvery)
+	left.ReserveN(now, 1)
 }
 
 // forget drops the addresses that have worked everything off, and all of them
 // where that is none: an attacker with so many is not to have our memory too.
 func (a *attempts) forget(now time.Time) {
-	kept := make(map[string]time.Time)
-	for addr, until := range a.until {
-		if until.After(now) {
-			kept[addr] = until
+	kept := make(map[string]*rate.Limiter)
+	for addr, left := range a.known {
+		if left.TokensAt(now) < attemptsBurst {
+			kept[addr] = left
 		}
 	}
 	if len(kept) >= attemptsKnown {
 		clear(kept)
 	}
-	a.until = kept
+	a.known = kept
 }
 
 // network returns what counts as one client: an IPv4 address, or the 64 bits

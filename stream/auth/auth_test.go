@@ -134,8 +134,8 @@ func TestAttemptsAreBounded(t *testing.T) {
 	for i := range 3 * attemptsKnown {
 		a.wrong(time.Duration(i).String(), now)
 	}
-	if len(a.until) > attemptsKnown {
-		t.Errorf("%d addresses are kept, want at most %d", len(a.until), attemptsKnown)
+	if len(a.known) > attemptsKnown {
+		t.Errorf("%d addresses are kept, want at most %d", len(a.known), attemptsKnown)
 	}
 }
 
