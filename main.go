@@ -205,8 +205,10 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 type app struct {
 	origin    origin
 	node      string // id of this node
+	version   string
 	log       *slog.Logger
 	config    atomic.Pointer[config]
+	prints    atomic.Pointer[fingerprints] // of the config
 	started   time.Time
 	library   *library.Library
 	control   *ratelimit.Controller
@@ -241,7 +243,7 @@ func build(in origin, c config, log *slog.Logger, tail *webui.Tail) (*app, error
 		log.Warn("index damaged, measuring again", "error", err)
 	}
 	a := &app{
-		origin: in, node: node, log: log, tail: tail, state: state, started: time.Now(), worked: time.Now(),
+		origin: in, node: node, version: version(), log: log, tail: tail, state: state, started: time.Now(), worked: time.Now(),
 		control: ratelimit.NewController(c.RateLimit),
 		ledger:  accounting.NewLedger(sessionLinger),
 	}
@@ -332,6 +334,7 @@ func (a *app) apply(c config) error {
 	}
 	a.library.Configure(c.Library, shares)
 	a.server.SetConfig(c.Stream, secure)
+	a.prints.Store(c.fingerprints())
 	a.config.Store(&c)
 	if listener != nil {
 		a.server.Listen(listener)
@@ -661,7 +664,7 @@ func (a *app) status() webui.Status {
 	totals, paced := a.ledger.Totals(), a.control.Stats()
 	host, _ := os.Hostname() // the page does without
 	return webui.Status{
-		Version: version(), Node: host, Uptime: time.Since(a.started),
+		Version: a.version, Node: host, Uptime: time.Since(a.started),
 		Viewers: paced.Viewers, Capacity: int64(paced.Capacity), Reserved: int64(paced.Reserved), SentRate: totals.SentRate,
 		Free: int64(paced.Free), Waiting: paced.Waiting, Lent: int64(paced.Lent),
 		Told: a.told(),
@@ -691,7 +694,7 @@ func (a *app) report() routing.Report {
 	paced := a.control.Stats()
 	return routing.Report{
 		Viewers: paced.Viewers, Capacity: int64(paced.Capacity), Reserved: int64(paced.Reserved), Free: int64(paced.Free),
-		Waiting: paced.Waiting, SentRate: a.ledger.Totals().SentRate, Version: version(), Told: a.told(),
+		Waiting: paced.Waiting, SentRate: a.ledger.Totals().SentRate, Version: a.version, Told: a.told(),
 	}
 }
 
@@ -701,6 +704,17 @@ func (a *app) told() routing.Told {
 	if c == nil { // not even the first is applied
 		return routing.Told{}
 	}
+	prints := a.prints.Load()
+	return routing.Told{
+		Draining: a.server.Draining(), Weight: c.Routing.Weight, URL: c.Routing.URL, Now: time.Now().Unix(),
+		Shares: prints.shares, Signing: prints.signing,
+	}
+}
+
+// fingerprints of a config are how other nodes see whether it is like theirs.
+type fingerprints struct{ shares, signing string }
+
+func (c config) fingerprints() *fingerprints {
 	var names, keys []string
 	for _, s := range c.Share {
 		names = append(names, s.Name)
@@ -712,10 +726,7 @@ func (a *app) told() routing.Told {
 	for _, u := range c.Auth.User {
 		keys = append(keys, u.Name, u.Password)
 	}
-	return routing.Told{
-		Draining: a.server.Draining(), Weight: c.Routing.Weight, URL: c.Routing.URL, Now: time.Now().Unix(),
-		Shares: routing.Fingerprint(slices.Compact(names)...), Signing: routing.Fingerprint(keys...),
-	}
+	return &fingerprints{routing.Fingerprint(slices.Compact(names)...), routing.Fingerprint(keys...)}
 }
 
 // named returns the nodes as DNS answers with them. The weights are those of
