@@ -48,6 +48,8 @@ class Link:
             run("ip", "-n", ns, "link", "set", "lo", "up")
             run("tc", "-n", ns, "qdisc", "add", "dev", dev, "root", "tbf", "rate", f"{mbit}mbit", "burst", str(max(16000, mbit * 500)), "latency", "50ms")
         self.device = name + "0"
+        # One neighbour, not one for each address: all links together may have 1024.
+        run("ip", "-n", self.server, "route", "add", "10.97.1.0/24", "via", "10.97.0.2")
         run("ip", "-n", self.client, "route", "add", "local", "10.97.1.0/24", "dev", "lo")
 
     def __enter__(self):
