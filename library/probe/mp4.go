@@ -197,8 +197,8 @@ func (f *mp4File) begin(e extent, n int64) ([]byte, error) {
 	return f.in.peek(e.at, int(min(e.size(), n)), window)
 }
 
-// movie reads the index, and enters the samples that it lists.
-func (f *mp4File) movie(b mp4Box) error {
+// readIndex reads what the index says of the tracks.
+func (f *mp4File) readIndex(b mp4Box) error {
 	if n := b.end - b.at; n <= mostHeld {
 		if err := f.in.keep(b.at, n); err != nil {
 			return err
@@ -209,6 +209,14 @@ func (f *mp4File) movie(b mp4Box) error {
 		return wrapFlaw(err, "box %q at byte %d", b.kind(), b.at)
 	}
 	m.finish()
+	return nil
+}
+
+// movie reads the index, and enters the samples that it lists.
+func (f *mp4File) movie(b mp4Box) error {
+	if err := f.readIndex(b); err != nil {
+		return err
+	}
 	for i, t := range f.tracks {
 		if err := f.list(t); err != nil {
 			return wrapFlaw(err, "track %d in box %q at byte %d", i+1, b.kind(), b.at)

@@ -46,16 +46,9 @@ func textsMP4(in *input, track int, yield func(Text) error) error {
 
 // textMovie chooses the track, and yields the texts that the index lists.
 func (f *mp4File) textMovie(b mp4Box, track int, yield func(Text) error) error {
-	if n := b.end - b.at; n <= mostHeld {
-		if err := f.in.keep(b.at, n); err != nil {
-			return err
-		}
+	if err := f.readIndex(b); err != nil {
+		return err
 	}
-	m := mp4Movie{file: f}
-	if err := m.read(b); err != nil {
-		return wrapFlaw(err, "box %q at byte %d", b.kind(), b.at)
-	}
-	m.finish()
 	for _, t := range f.tracks {
 		if t.Kind == "" {
 			continue
