@@ -270,6 +270,9 @@ func TestPace(t *testing.T) {
 		})
 	}
 	wait.Wait()
+	if len(off) < streams {
+		t.Fatalf("%d times of five seconds from %d streams", len(off), streams)
+	}
 	slices.Sort(off)
 	median, p99 := off[len(off)/2], off[len(off)*99/100]
 	t.Logf("%d streams: the pace over 5 s is %.2f %% off (median), %.2f %% (99th percentile), %.2f %% at worst", streams, 100*median, 100*p99, 100*off[len(off)-1])
@@ -278,23 +281,36 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// measure reads for so long and returns how far off the pace over each five
-// seconds is, from the third second on, one second after the other.
+// measure reads for so long and returns how far off the pace is over each time
+// of five seconds, from the third second on. It begins and ends where a step
+// does: a part of one would be an error.
 func measure(peer net.Conn, length time.Duration, need ratelimit.TSpec) (off []float64) {
-	began := time.Now()
-	var at []int64 // bytes in all after each second
-	var total int64
-	buffer := make([]byte, 32<<10)
-	for next := began.Add(2 * time.Second); time.Since(began) < length; {
-		peer.SetReadDeadline(next)
-		n, err := peer.Read(buffer)
-		total += int64(n)
-		if err != nil {
-			at, next = append(at, total), next.Add(time.Second)
-		}
+	type step struct {
+		at     time.Duration // when its first bytes came
+		before int64         // bytes that came before it
 	}
-	for i := 5; i < len(at); i++ {
-		off = append(off, math.Abs(float64(at[i]-at[i-5])/(5*need.Rate.BytesPerSecond())-1))
+	var steps []step
+	var total int64
+	began, last := time.Now(), time.Duration(0)
+	buffer := make([]byte, 32<<10)
+	for peer.SetReadDeadline(began.Add(length)); ; {
+		n, err := peer.Read(buffer)
+		if err != nil {
+			break
+		}
+		now := time.Since(began)
+		if now-last >= 20*time.Millisecond && now >= 2*time.Second {
+			steps = append(steps, step{now, total})
+		}
+		total, last = total+int64(n), now
+	}
+	for i, from := range steps {
+		for _, to := range steps[i:] {
+			if took := to.at - from.at; took >= 5*time.Second {
+				off = append(off, math.Abs(float64(to.before-from.before)/took.Seconds()/need.Rate.BytesPerSecond()-1))
+				break
+			}
+		}
 	}
 	return off
 }
