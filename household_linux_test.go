@@ -24,6 +24,7 @@ type household struct {
 	t         *testing.T
 	namespace string
 	folder    string // of films
+	states    string // folder of what the nodes keep
 	nodes     map[string]*program
 }
 
@@ -45,7 +46,7 @@ const (
 func newHousehold(t *testing.T, lines string, folder string) *household {
 	t.Helper()
 	need(t, "ip", dnsmasq, "dig", "curl", "setpriv")
-	h := &household{t: t, namespace: fmt.Sprintf("mustserv-%d-%s", os.Getpid(), t.Name()), folder: folder, nodes: make(map[string]*program)}
+	h := &household{t: t, namespace: fmt.Sprintf("mustserv-%d-%s", os.Getpid(), t.Name()), folder: folder, states: t.TempDir(), nodes: make(map[string]*program)}
 	if out, err := exec.Command("ip", "netns", "add", h.namespace).CombinedOutput(); err != nil {
 		if os.Getenv("MUSTSERV_NO_SKIP") != "" {
 			t.Fatalf("no network namespace: %v %s", err, out)
@@ -77,8 +78,8 @@ func newHousehold(t *testing.T, lines string, folder string) *household {
 	return h
 }
 
-// start starts the node at an address. All have the same config, but that
-// several are on one computer here.
+// start starts the node at an address, which knows what the one before it there
+// kept. All have the same config, but that several are on one computer here.
 func (h *household) start(address, lines string) {
 	config := filepath.Join(h.t.TempDir(), "m.toml")
 	write(h.t, config, []byte(fmt.Sprintf("[routing]\nnodes = [\"http://%s:8000\"]\n%s\n[routing.dns]\nname = %q\nlisten = \"%s:5300\"\n[library]\nquiet = \"100ms\"\n[[share]]\nname = \"Films\"\npath = '%s'\n",
@@ -86,7 +87,7 @@ func (h *household) start(address, lines string) {
 	node := mustserv(h.t, "-config", config, "-listen", address+":8000")
 	cmd := h.command(node.Args...)
 	cmd.Env, cmd.Dir = node.Env, node.Dir
-	h.nodes[address] = launch(h.t, cmd, h.t.TempDir())
+	h.nodes[address] = launch(h.t, cmd, filepath.Join(h.states, address))
 }
 
 // command is one that runs in it.
@@ -122,6 +123,12 @@ func (h *household) lookUp(server, port string) []string {
 
 // load lets simulated players play, and sends the report when they are done.
 func (h *household) load(args ...string) <-chan load.Report {
+	_, report := h.loadUntil(args...)
+	return report
+}
+
+// loadUntil is load that may be ended before, by an interrupt.
+func (h *household) loadUntil(args ...string) (*os.Process, <-chan load.Report) {
 	h.t.Helper()
 	cmd := mustserv(h.t, append([]string{"load", "-json", "-from", householdPlayers}, args...)...)
 	inside := h.command(cmd.Args...)
@@ -141,7 +148,7 @@ func (h *household) load(args ...string) <-chan load.Report {
 		done <- r
 	}()
 	h.t.Cleanup(func() { inside.Process.Kill() })
-	return done
+	return inside.Process, done
 }
 
 // steadyFilm makes a film of some seconds at 1.2 Mbit/s, under several names: a
