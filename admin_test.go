@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"mustserv/webui"
+	"mustserv/webui/settings"
 )
 
 // TestAdminChangesTheConfig saves a config through the running program's
@@ -67,7 +68,7 @@ func TestAdminChangesTheConfig(t *testing.T) {
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
 		t.Errorf("the link has been replaced: %v", err)
 	}
-	if err := desk.SaveConfig(text, before.Hash); !errors.Is(err, webui.ErrOvertaken) {
+	if err := desk.SaveConfig(text, before.Hash); !errors.Is(err, settings.ErrOvertaken) {
 		t.Errorf("with the hash of the file before: %v", err)
 	}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

@@ -10,14 +10,12 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
@@ -574,23 +572,19 @@ func (d desk) TryShare(ctx context.Context, s webui.NewShare) (string, error) {
 	return strings.Join(append([]string{said}, found.Notes...), " "), nil
 }
 
-func (d desk) ReadConfig() (webui.ConfigFile, error) {
+func (d desk) ReadConfig() (settings.File, error) {
 	if len(d.origin.folders) > 0 {
-		return webui.ConfigFile{}, errors.New("MuStServ was started with folders on its command line, so no config file is in use")
+		return settings.File{}, errors.New("MuStServ was started with folders on its command line, so no config file is in use")
 	}
 	file := d.origin.found()
 	if file == "" {
 		dir, err := os.UserConfigDir()
 		if err != nil {
-			return webui.ConfigFile{}, fmt.Errorf("find a place for a config: %w; start MuStServ with -config FILE", err)
+			return settings.File{}, fmt.Errorf("find a place for a config: %w; start MuStServ with -config FILE", err)
 		}
-		return webui.ConfigFile{Name: filepath.Join(dir, "mustserv", "mustserv.toml"), Text: string(manual)}, nil
+		return settings.File{Name: filepath.Join(dir, "mustserv", "mustserv.toml"), Text: string(manual)}, nil
 	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return webui.ConfigFile{}, fmt.Errorf("read the config: %w", err)
-	}
-	return webui.ConfigFile{Name: file, Text: string(text), Hash: fmt.Sprintf("%x", sha256.Sum256(text))}, nil
+	return settings.ReadFile(file)
 }
 
 func (d desk) CheckConfig(text string) []settings.Mistake {
@@ -606,7 +600,7 @@ func (d desk) SaveConfig(text, hash string) error {
 		return err
 	}
 	if before.Hash != hash {
-		return webui.ErrOvertaken
+		return settings.ErrOvertaken
 	}
 	c, mistakes := parseConfig(text)
 	if len(mistakes) > 0 {
@@ -615,49 +609,8 @@ func (d desk) SaveConfig(text, hash string) error {
 	if c, err = d.origin.complete(c); err != nil {
 		return err
 	}
-	return d.replace(before, text, c)
-}
-
-// replace writes the text beside the file, applies the config, and only then
-// puts the one in the place of the other.
-func (d desk) replace(before webui.ConfigFile, text string, c config) error {
-	file, mode := before.Name, fs.FileMode(0o600)
-	if real, err := filepath.EvalSymlinks(file); err == nil {
-		file = real
-	}
-	if info, err := os.Stat(file); err == nil {
-		mode = info.Mode().Perm()
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return fmt.Errorf("make a folder for the config: %w", err)
-	}
-	next := file + ".new"
-	if err := writeFile(next, text, mode); err != nil {
-		return errors.Join(fmt.Errorf("write the config: %w", err), os.Remove(next))
-	}
-	if before.Hash != "" {
-		if err := writeFile(file+"~", before.Text, mode); err != nil {
-			return errors.Join(fmt.Errorf("keep the config before: %w", err), os.Remove(next))
-		}
-	}
 	running := *d.config.Load()
-	if err := d.apply(c); err != nil {
-		return errors.Join(err, os.Remove(next))
-	}
-	if err := os.Rename(next, file); err != nil {
-		return errors.Join(fmt.Errorf("save the config: %w", err), d.apply(running))
-	}
-	return nil
-}
-
-// writeFile makes or replaces a file, and sees to it that it is on the disk.
-func writeFile(name, text string, mode fs.FileMode) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	return errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	return before.Replace(text, func() error { return d.apply(c) }, func() error { return d.apply(running) })
 }
 
 func (a *app) status() webui.Status {

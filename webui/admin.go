@@ -21,12 +21,12 @@ const configMax = 1 << 20 // bytes of a config, or of a form with one
 type Admin interface {
 	// ReadConfig returns the config file. One that is not there yet has a name
 	// all the same, and the text of the built-in one.
-	ReadConfig() (ConfigFile, error)
+	ReadConfig() (settings.File, error)
 	// CheckConfig returns what is wrong with a config, in its order.
 	CheckConfig(text string) []settings.Mistake
 	// SaveConfig puts a text in place of the file with that hash, keeps the
 	// one before beside it, and applies it. On any error file and program are
-	// as they were; ErrOvertaken says that the file is another one by now.
+	// as they were; settings.ErrOvertaken says that the file is another one by now.
 	SaveConfig(text, hash string) error
 	// TryShare reads the top of a share as it would be read, and says what it
 	// found.
@@ -44,17 +44,11 @@ type Admin interface {
 	Log() []string
 }
 
-// ErrOvertaken says that somebody else has saved the config meanwhile.
-var ErrOvertaken = errors.New("the config was changed by somebody else meanwhile")
-
-// ConfigFile is the config as it lies on the disk.
-type ConfigFile struct{ Name, Text, Hash string }
-
 // NewShare is a [[share]] block to be.
 type NewShare struct{ Name, Place, User, Password string }
 
 type adminPage struct {
-	File     ConfigFile
+	File     settings.File
 	Text     string // as it is in the editor
 	Mistakes []settings.Mistake
 	Checked  bool     // and there are none
@@ -135,7 +129,7 @@ func (h *Handler) save(w http.ResponseWriter, r *http.Request, p adminPage) erro
 	case err == nil:
 		h.Log.Info("config saved on the admin page", "user", auth.Who(r.Context()).User, "client", clientOf(r))
 		return redirect(w, "/admin?done=saved")
-	case errors.Is(err, ErrOvertaken):
+	case errors.Is(err, settings.ErrOvertaken):
 		file, err := h.Admin.ReadConfig()
 		if err != nil {
 			return err

@@ -24,8 +24,8 @@ type fakeDesk struct {
 	refuses    error
 }
 
-func (d *fakeDesk) ReadConfig() (ConfigFile, error) {
-	return ConfigFile{Name: "/etc/mustserv/mustserv.toml", Text: d.text, Hash: d.hash}, nil
+func (d *fakeDesk) ReadConfig() (settings.File, error) {
+	return settings.File{Name: "/etc/mustserv/mustserv.toml", Text: d.text, Hash: d.hash}, nil
 }
 
 func (d *fakeDesk) CheckConfig(text string) (all []settings.Mistake) {
@@ -39,7 +39,7 @@ func (d *fakeDesk) CheckConfig(text string) (all []settings.Mistake) {
 
 func (d *fakeDesk) SaveConfig(text, hash string) error {
 	if hash != d.hash {
-		return ErrOvertaken
+		return settings.ErrOvertaken
 	}
 	if d.refuses != nil {
 		return d.refuses

@@ -14,7 +14,7 @@ import (
 // the config again.
 type veiled struct{ Admin }
 
-func (v veiled) ReadConfig() (ConfigFile, error) {
+func (v veiled) ReadConfig() (settings.File, error) {
 	file, err := v.Admin.ReadConfig()
 	file.Text, _ = veil(file.Text)
 	return file, err
