@@ -9,7 +9,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"crypto/rand"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -232,7 +231,7 @@ func build(in origin, c config, log *slog.Logger, tail *webui.Tail) (*app, error
 	if err != nil {
 		return nil, err
 	}
-	node, err := nodeID(filepath.Join(state, "node"))
+	node, err := routing.OpenID(filepath.Join(state, "node"))
 	if err != nil {
 		return nil, err
 	}
@@ -845,20 +844,6 @@ func stateFolder() (string, error) {
 		return "", fmt.Errorf("make the folder for the index: %w; set STATE_DIRECTORY to one that can be written", err)
 	}
 	return dir, nil
-}
-
-// nodeID returns the id in a file, by which other nodes know this one; a first
-// start makes one.
-func nodeID(file string) (string, error) {
-	text, err := os.ReadFile(file)
-	if id := strings.TrimSpace(string(text)); err == nil && id != "" && len(id) <= 64 && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' || r == ',' }) {
-		return id, nil
-	}
-	id := rand.Text()
-	if err := os.WriteFile(file, []byte(id+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("keep the id of this node: %w; set STATE_DIRECTORY to a folder that can be written", err)
-	}
-	return id, nil
 }
 
 // --- check and probe ------------------------------------------------------
