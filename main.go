@@ -797,33 +797,10 @@ func greet(w io.Writer, c config, addr net.Addr) {
 	if c.Stream.Secure() {
 		scheme = "https://"
 	}
-	for _, host := range addresses(addr) {
+	for _, host := range stream.Hosts(addr) {
 		base := scheme + host
 		fmt.Fprintf(w, "Open    %s/   in a browser\n        %s/playlist.m3u   in VLC, Winamp, Kodi and others\n", base, base)
 	}
-}
-
-// addresses returns the hosts under which people on the LAN reach addr.
-func addresses(addr net.Addr) []string {
-	at, err := netip.ParseAddrPort(addr.String())
-	if err != nil {
-		return []string{addr.String()}
-	}
-	if !at.Addr().IsUnspecified() {
-		return []string{at.String()}
-	}
-	var list []string
-	nets, _ := net.InterfaceAddrs() // none is as good as an error: localhost is left
-	for _, n := range nets {
-		ip, err := netip.ParsePrefix(n.String())
-		if err == nil && ip.Addr().Is4() && ip.Addr().IsGlobalUnicast() {
-			list = append(list, netip.AddrPortFrom(ip.Addr(), at.Port()).String())
-		}
-	}
-	if len(list) == 0 {
-		list = append(list, fmt.Sprintf("localhost:%d", at.Port()))
-	}
-	return list
 }
 
 // stateFolder returns the folder for what may be made again, and makes it.
