@@ -37,7 +37,6 @@ import (
 
 	"mustserv/library"
 	"mustserv/library/index"
-	"mustserv/library/probe"
 	"mustserv/library/source"
 	"mustserv/library/source/cache"
 	"mustserv/library/source/guard"
@@ -895,7 +894,7 @@ func runProbe(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	}
 	status, policy := exitDone, ratelimit.DefaultPolicy()
 	for _, file := range set.Args() {
-		item, err := probeFile(ctx, file)
+		item, err := library.Measure(ctx, file)
 		if err != nil {
 			status = exitFailed
 			print(file, webui.Facts{}, err)
@@ -921,26 +920,6 @@ func drawFile(name string, item *library.Item, need ratelimit.TSpec) error {
 		return fmt.Errorf("draw the bit rate: %w", err)
 	}
 	return errors.Join(webui.WriteChart(file, item, int64(need.Rate), int64(need.Burst)), file.Close())
-}
-
-func probeFile(ctx context.Context, name string) (*library.Item, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	stat, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !stat.Mode().IsRegular() {
-		return nil, fmt.Errorf("probe %s: not a regular file", name)
-	}
-	info, err := probe.Probe(ctx, file, stat.Size())
-	if err != nil {
-		return nil, fmt.Errorf("probe %s: %w", name, err)
-	}
-	return library.Describe(stat, info), nil
 }
 
 // printJSON prints what is known of a file as one line, in the words of the
@@ -1143,7 +1122,7 @@ func loadCurve(ctx context.Context, place string) (load.Target, error) {
 
 // loadFile measures a file for load.
 func loadFile(ctx context.Context, name string) (load.Target, error) {
-	item, err := probeFile(ctx, name)
+	item, err := library.Measure(ctx, name)
 	if err != nil {
 		return load.Target{}, err
 	}
