@@ -1067,7 +1067,7 @@ func runLoad(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	var err error
-	if o.Targets, err = loadTargets(ctx, set.Args(), curves, o.Drain); err != nil {
+	if o.Targets, err = load.Targets(ctx, set.Args(), curves, o.Drain, measureForLoad); err != nil {
 		fmt.Fprintln(stderr, "mustserv load:", err)
 		return exitFailed
 	}
@@ -1092,43 +1092,14 @@ func runLoad(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitDone
 }
 
-// loadTargets finds out when which byte of each film is due: from its own
-// server, or from its curve, a file or the address of a film. To drain it need
-// not be known.
-func loadTargets(ctx context.Context, films, curves []string, drain bool) ([]load.Target, error) {
-	targets := make([]load.Target, len(films))
-	for i, film := range films {
-		var err error
-		if len(curves) > 0 {
-			targets[i], err = loadCurve(ctx, curves[min(i, len(curves)-1)])
-			targets[i].Rate = 0 // of another server
-		} else {
-			targets[i], err = load.Lookup(ctx, film)
-		}
-		if err != nil && (!drain || len(curves) > 0) {
-			return nil, fmt.Errorf("%w; what the film needs can also come from -curve FILE", err)
-		}
-		targets[i].URL = film
-	}
-	return targets, nil
-}
-
-func loadCurve(ctx context.Context, place string) (load.Target, error) {
-	if strings.HasPrefix(place, "http://") || strings.HasPrefix(place, "https://") {
-		return load.Lookup(ctx, place)
-	}
-	return loadFile(ctx, place)
-}
-
-// loadFile measures a file for load.
-func loadFile(ctx context.Context, name string) (load.Target, error) {
+// measureForLoad returns what a film needs of which there is a copy here.
+func measureForLoad(ctx context.Context, name string) (*load.Curve, error) {
 	item, err := library.Measure(ctx, name)
 	if err != nil {
-		return load.Target{}, err
+		return nil, err
 	}
 	due := item.Info().Due()
-	curve, err := load.NewCurve(due.Cell, due.Bytes)
-	return load.Target{Curve: curve}, err
+	return load.NewCurve(due.Cell, due.Bytes)
 }
 
 // --- config ---------------------------------------------------------------

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -194,6 +195,57 @@ func TestLookup(t *testing.T) {
 		case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
 			t.Errorf("%s: %v, want %q", test.path, err, test.want)
 		}
+	}
+}
+
+// TestTargets: each film has its own address, and the curve of its server or
+// the one that is given for it.
+func TestTargets(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/v1/items/a.mp4" {
+			fmt.Fprint(w, `{"bitrate": {"rate": 8000}, "curve": {"cell": 1, "bytes": [10]}}`)
+			return
+		}
+		http.NotFound(w, r)
+	}))
+	defer server.Close()
+	measure := func(_ context.Context, file string) (*Curve, error) {
+		if file == "none.mp4" {
+			return nil, errors.New("no such file")
+		}
+		return NewCurve(1, []int64{int64(len(file))})
+	}
+	here, other := server.URL+"/media/a.mp4", server.URL+"/media/b.mp4"
+	for _, row := range []struct {
+		name          string
+		films, curves []string
+		drain         bool
+		want          string // the bytes of each curve and the rate, or what is wrong
+	}{
+		{"as the server says", []string{here}, nil, false, "10 at 1000"},
+		{"unknown to the server", []string{here, other}, nil, false, "-curve FILE"},
+		{"unknown, to drain", []string{here, other}, nil, true, "10 at 1000, none at 0"},
+		{"of a file", []string{here, other}, []string{"abc"}, false, "3 at 0, 3 at 0"},
+		{"of one for each", []string{other, other}, []string{"abc", here}, false, "3 at 0, 10 at 0"},
+		{"of a file that is not there", []string{here}, []string{"none.mp4"}, true, "no such file"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			targets, err := Targets(t.Context(), row.films, row.curves, row.drain, measure)
+			var got []string
+			for i, target := range targets {
+				bytes := "none"
+				if target.Curve != nil {
+					bytes = fmt.Sprint(target.Curve.ends[len(target.Curve.ends)-1])
+				}
+				got = append(got, fmt.Sprintf("%s at %.0f", bytes, target.Rate))
+				if target.URL != row.films[i] {
+					t.Errorf("film %d is at %s", i, target.URL)
+				}
+			}
+			if said := strings.Join(got, ", ") + fmt.Sprint(err); err == nil && said != row.want+"<nil>" || !strings.Contains(said, row.want) {
+				t.Errorf("got %s, want %s", said, row.want)
+			}
+		})
 	}
 }
 
