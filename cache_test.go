@@ -28,6 +28,7 @@ func (c counted) Write(b []byte) (int, error) {
 // TestOneFetchForAllViewers has 50 viewers watch one film of a file server,
 // which sends it once.
 func TestOneFetchForAllViewers(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts servers; left out with -short")
 	}

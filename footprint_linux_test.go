@@ -21,6 +21,7 @@ import (
 // is measured and it has come to rest: then it must be small. It must be soon
 // again when players have begun.
 func TestMemoryBudget(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts servers")
 	}

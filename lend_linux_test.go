@@ -37,6 +37,7 @@ func startHandOver(t *testing.T, shares string) (host, guest *program) {
 
 // A guest has the viewer and his session; the bytes come from the host.
 func TestHandOver(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	film := probetest.WAV(60, 44100, 2)
 	write(t, filepath.Join(dir, "a b.wav"), film)

@@ -78,6 +78,7 @@ func (c *tab) width(pixels int) {
 }
 
 func TestMusicGoesOnWhileOneBrowses(t *testing.T) {
+	t.Parallel()
 	server, tab := parlour(t)
 	const playing, title = `document.querySelector(".dock audio")`, `document.querySelector(".dock .title").textContent`
 	tab.open(server.url + "/music?artist=Zo%C3%AB+Marin&album=Nuit+d%27%C3%A9t%C3%A9")
@@ -125,6 +126,7 @@ func TestMusicGoesOnWhileOneBrowses(t *testing.T) {
 
 // TestDockAtAllWidths looks at the dock, folded and unfolded.
 func TestDockAtAllWidths(t *testing.T) {
+	t.Parallel()
 	server, tab := parlour(t)
 	axe := readAxe(t)
 	tab.open(server.url + "/browse/Music/Zo%C3%AB%20Marin/Nuit%20d'%C3%A9t%C3%A9/")
@@ -159,6 +161,7 @@ func TestDockAtAllWidths(t *testing.T) {
 }
 
 func TestResultsWhileOneTypes(t *testing.T) {
+	t.Parallel()
 	server, tab := parlour(t)
 	axe := readAxe(t)
 	tab.width(360)
@@ -194,6 +197,7 @@ func TestResultsWhileOneTypes(t *testing.T) {
 // TestLooksAtAllWidths chooses pictures and another order, with scripts and
 // without.
 func TestLooksAtAllWidths(t *testing.T) {
+	t.Parallel()
 	server, tab := parlour(t)
 	axe := readAxe(t)
 	tab.open(server.url + "/browse/Music/Zo%C3%AB%20Marin/")
@@ -226,6 +230,7 @@ func TestLooksAtAllWidths(t *testing.T) {
 // TestPlacesFollowTheirUser watches a film as one user and goes on with it in
 // another browser, after a start of the server; another user sees none of it.
 func TestPlacesFollowTheirUser(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	dir := t.TempDir()
 	hash := func(password string) string {
@@ -287,6 +292,7 @@ func TestPlacesFollowTheirUser(t *testing.T) {
 // TestTextsWithinFilmsAreShown turns on the subtitles within films that
 // another program has written.
 func TestTextsWithinFilmsAreShown(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	film, dir := filepath.Join(films(t), "start.mp4"), t.TempDir()
 	lines := filepath.Join(dir, "lines.srt")

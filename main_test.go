@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,12 +23,18 @@ import (
 // scratch is a folder for what several tests use; it goes when they end.
 var scratch string
 
+// atOnce is how many of the tests that may run at a time do so, whatever the
+// number of processors: they wait for players that play in real time.
+const atOnce = 6
+
 // TestMain lets the test binary be mustserv itself, so that tests start the
 // real program, race detector and all.
 func TestMain(m *testing.M) {
 	if os.Getenv("MUSTSERV_TEST_RUN") != "" {
 		main()
 	}
+	runTogether(atOnce)
+	os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin") // where servers lie that are not for everybody
 	var err error
 	if scratch, err = os.MkdirTemp("", "mustserv-test"); err != nil {
 		panic(err)
@@ -34,6 +42,17 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	os.RemoveAll(scratch)
 	os.Exit(code)
+}
+
+// runTogether lets so many tests run at a time, unless the command line says
+// how many, as for fuzzing.
+func runTogether(n int) {
+	flag.Parse()
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
+	if !said {
+		flag.Set("test.parallel", strconv.Itoa(max(n, runtime.GOMAXPROCS(0)))) // the flag is there
+	}
 }
 
 // program is a running mustserv.
@@ -187,6 +206,7 @@ func write(t testing.TB, name string, data []byte) {
 }
 
 func TestCommands(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "a.wav"), probetest.WAV(1, 8000, 1))
 	write(t, filepath.Join(dir, "bad.toml"), []byte("[stream]\nlisten = 1\n"))
@@ -228,6 +248,7 @@ func TestCommands(t *testing.T) {
 		{"probe a missing file", []string{"probe", at("none.mp4")}, 1, "", "none.mp4"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			cmd := mustserv(t, row.args...)
 			var stdout, stderr bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -246,6 +267,7 @@ func TestCommands(t *testing.T) {
 }
 
 func TestServe(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	film := probetest.MP4(probetest.MP4Options{Seconds: 2, FPS: 25, Audio: true})
 	write(t, filepath.Join(dir, "Films", "Été", "a b.mp4"), film)
@@ -278,6 +300,7 @@ func TestServe(t *testing.T) {
 // TestLoad: simulated players play from the real program, which says what they
 // need, and takes each for a viewer of its own.
 func TestLoad(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "Films")
 	film := probetest.MP4(probetest.MP4Options{Seconds: 3, FPS: 25, Audio: true})
 	write(t, filepath.Join(dir, "a.mp4"), film)
@@ -304,6 +327,7 @@ func TestLoad(t *testing.T) {
 // A second start over an unchanged folder measures nothing: the folder may
 // even not be readable any more.
 func TestMeasurementsSurviveARestart(t *testing.T) {
+	t.Parallel()
 	dir, state := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(dir, "a.wav"), probetest.WAV(3, 8000, 1))
 	p := startIn(t, state, "-listen", "127.0.0.1:0", dir)
@@ -332,6 +356,7 @@ func TestMeasurementsSurviveARestart(t *testing.T) {
 }
 
 func TestReloadOnSave(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "mustserv.toml")
 	for _, name := range []string{"one", "two"} {
@@ -361,6 +386,7 @@ func TestReloadOnSave(t *testing.T) {
 
 // A player that waits for room comes in as soon as the config has more of it.
 func TestCapacityIsRaisedOnSave(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "mustserv.toml")
 	for _, name := range []string{"a.wav", "b.wav"} {
@@ -402,6 +428,7 @@ func TestCapacityIsRaisedOnSave(t *testing.T) {
 
 // Who watches something of a share that is taken out sees it to its end.
 func TestRemovedShareFinishesItsStreams(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "mustserv.toml")
 	film := bytes.Repeat([]byte("0123456789abcdef"), 1<<20) // more than fits into the kernel
@@ -434,6 +461,7 @@ func TestRemovedShareFinishesItsStreams(t *testing.T) {
 }
 
 func TestOrderlyEnd(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "s", "a.mp4"), probetest.MP4(probetest.MP4Options{Seconds: 60, FPS: 25, FrameSize: func(int) int { return 20000 }}))
 	write(t, filepath.Join(dir, "m.toml"), []byte("[stream]\nshutdown_timeout = \"500ms\"\naccess_log = '"+filepath.Join(dir, "access.log")+"'\n[[share]]\nname = \"s\"\npath = '"+filepath.Join(dir, "s")+"'\n"))

@@ -378,6 +378,7 @@ func (c *crawler) checkLines(at string, body []byte) {
 }
 
 func TestNothingIsInjected(t *testing.T) {
+	t.Parallel()
 	need(t)
 	for name, folder := range map[string]func(*testing.T) string{
 		"names made for it":   hostileFiles,
@@ -440,6 +441,7 @@ func checkLogs(t *testing.T, server *program, log string) {
 // TestNoNameRuns opens pages with such names in a real browser: nothing in a
 // name is run, or asked to be, also by scripts that build what they show.
 func TestNoNameRuns(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	server, _ := hostileHouse(t, hostileFiles(t))
 	c := crawler{t: t, base: server.url, kinds: make(map[string]int), todo: []string{"/", "/films", "/series", "/music", "/new", "/status", "/admin"}}

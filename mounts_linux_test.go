@@ -206,6 +206,7 @@ func staysBounded(t *testing.T, m *mounted, goroutines, threads int) {
 
 // TestMountVanishes takes a network folder away and mounts it again.
 func TestMountVanishes(t *testing.T) {
+	t.Parallel()
 	m := startMounted(t)
 	m.nas.Unmount()
 	brief, cancel := context.WithTimeout(t.Context(), time.Second)

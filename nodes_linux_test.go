@@ -125,6 +125,7 @@ func (p *program) fill(t *testing.T, path string) (location string) {
 }
 
 func TestNodes(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	film := probetest.WAV(60, 44100, 2) // 1.4 Mbit/s
 	write(t, filepath.Join(dir, "a b.wav"), film)
@@ -190,6 +191,7 @@ func TestNodes(t *testing.T) {
 // Players that come to a full node play at another one, and find their way
 // there again at each jump.
 func TestPlayersAreSentOn(t *testing.T) {
+	t.Parallel()
 	need(t, "mpv", "vlc", "ffmpeg", "chromium")
 	common := "[[share]]\nname = \"Films\"\npath = '" + films(t) + "'\n[ratelimit]\nread_ahead = \"0s\"\ncapacity = "
 	nodes := startCluster(t, "", common+"\"2 Mbit/s\"", common+"\"100 Mbit/s\"")
@@ -233,6 +235,7 @@ func TestPlayersAreSentOn(t *testing.T) {
 
 // Each file is measured by one node, for all.
 func TestNodesShareMeasurements(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	const files = 40
 	for i := range files {

@@ -37,45 +37,52 @@ func house(t *testing.T, more ...string) *program {
 }
 
 func TestPagesAtAllWidths(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	server := house(t)
-	tab := startChromium(t)
 	axe := readAxe(t)
 	for _, width := range []int{360, 768, 1440} {
-		tab.width(width)
-		for _, scripts := range []bool{true, false} {
-			tab.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": !scripts})
-			for name, path := range map[string]string{
-				"library": "/", "folder": "/browse/Films/", "film": "/watch/Films/start.mp4", "song": "/watch/Films/vbr.mp3",
-				"unplayable": "/watch/Films/film.avi", "search": "/search?q=film", "status": "/status", "admin": "/admin", "login": "/login", "nothing": "/search?q=nosuchthing",
-			} {
-				name = fmt.Sprintf("%s-%d", name, width)
-				if !scripts {
-					name += "-plain"
+		t.Run(fmt.Sprint(width), func(t *testing.T) {
+			t.Parallel()
+			tab := startChromium(t)
+			tab.width(width)
+			for _, scripts := range []bool{true, false} {
+				tab.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": !scripts})
+				for name, path := range map[string]string{
+					"library": "/", "folder": "/browse/Films/", "film": "/watch/Films/start.mp4", "song": "/watch/Films/vbr.mp3",
+					"unplayable": "/watch/Films/film.avi", "search": "/search?q=film", "status": "/status", "admin": "/admin", "login": "/login", "nothing": "/search?q=nosuchthing",
+				} {
+					name = fmt.Sprintf("%s-%d", name, width)
+					if !scripts {
+						name += "-plain"
+					}
+					t.Run(name, func(t *testing.T) { tab.looks(t, server.url+path, name, axe, scripts) })
 				}
-				t.Run(name, func(t *testing.T) {
-					tab.t = t
-					tab.complaints = nil
-					tab.open(server.url + path)
-					if got := tab.eval(`"" + (document.documentElement.scrollWidth > innerWidth)`); got != "false" {
-						t.Error("the page is wider than the window")
-					}
-					tab.picture(name)
-					if scripts {
-						tab.inspect(axe)
-					}
-					if len(tab.complaints) > 0 {
-						t.Errorf("the console says %v", tab.complaints)
-					}
-				})
 			}
-		}
+		})
+	}
+}
+
+// looks opens a page and looks for what is wrong with it at this width.
+func (c *tab) looks(t *testing.T, url, name, axe string, scripts bool) {
+	c.t, c.complaints = t, nil
+	c.open(url)
+	if got := c.eval(`"" + (document.documentElement.scrollWidth > innerWidth)`); got != "false" {
+		t.Error("the page is wider than the window")
+	}
+	c.picture(name)
+	if scripts {
+		c.inspect(axe)
+	}
+	if len(c.complaints) > 0 {
+		t.Errorf("the console says %v", c.complaints)
 	}
 }
 
 // TestGermanPages looks at the pages with their longer words, where there is
 // the least room for them.
 func TestGermanPages(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	server := house(t)
 	tab := startChromium(t)
@@ -163,6 +170,7 @@ func (c *tab) key(key string) {
 }
 
 func TestPlayerPage(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	server := house(t)
 	tab := startChromium(t)
@@ -206,6 +214,7 @@ func TestPlayerPage(t *testing.T) {
 }
 
 func TestAdminPage(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	server := house(t)
 	tab := startChromium(t)
@@ -255,6 +264,7 @@ func (c *tab) reachAll() {
 
 // TestKeyboardReachesEverything presses Tab until the focus comes round.
 func TestKeyboardReachesEverything(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	server := house(t)
 	tab := startChromium(t)
@@ -270,6 +280,7 @@ func TestKeyboardReachesEverything(t *testing.T) {
 // TestWeightOfPages counts what a browser fetches that was never here, and
 // what at its next page.
 func TestWeightOfPages(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	server := house(t)
 	tab := startChromium(t)

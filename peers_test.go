@@ -50,6 +50,7 @@ func paths(t *testing.T, url string) string {
 // A share of another MuStServ is what that one has measured: nothing of it is
 // read until somebody plays it.
 func TestPeer(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	film := probetest.MP4(probetest.MP4Options{Seconds: 3, FPS: 25, Audio: true})
 	write(t, filepath.Join(dir, "a b.mp4"), film)
@@ -93,6 +94,7 @@ func TestPeer(t *testing.T) {
 
 // Three servers share each other's libraries in a circle, and one itself.
 func TestPeersInACircle(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("waits for servers to ask each other, every ten seconds; left out with -short")
 	}

@@ -90,6 +90,7 @@ func sit(t *testing.T, address, player, url string) {
 }
 
 func TestReadmePictures(t *testing.T) {
+	t.Parallel()
 	server := cinema(t)
 	tab := startChromium(t)
 	tab.call("Emulation.setScrollbarsHidden", map[string]any{"hidden": true})

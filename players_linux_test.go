@@ -86,6 +86,7 @@ type player interface {
 }
 
 func TestPlayersPlayPauseAndSeek(t *testing.T) {
+	t.Parallel()
 	need(t, "vlc", "mpv")
 	server := start(t, "-listen", "127.0.0.1:0", films(t))
 	eventually(t, "all found and measured", func() bool {
@@ -285,6 +286,7 @@ func (p mpv) seek(s float64) error { _, err := p.ask("seek", s, "absolute"); ret
 // goes on, and seeks in a second run. It ends with an error if one byte of
 // what it decodes is not right.
 func TestFFmpegPlaysPausesAndSeeks(t *testing.T) {
+	t.Parallel()
 	server := start(t, "-listen", "127.0.0.1:0", films(t))
 	for _, file := range []string{"end.mp4", "start.mp4", "fragments.mp4", "film.mkv", "film.avi", "vbr.mp3"} {
 		eventually(t, "found", func() bool { status, _ := get(t, server.url+"/watch/Films/"+file); return status == 200 })
@@ -316,6 +318,7 @@ func TestFFmpegPlaysPausesAndSeeks(t *testing.T) {
 
 // Players take the playlists as well.
 func TestPlayersReadPlaylists(t *testing.T) {
+	t.Parallel()
 	need(t, "vlc", "mpv")
 	server := start(t, "-listen", "127.0.0.1:0", films(t))
 	eventually(t, "all found", func() bool {
@@ -409,6 +412,7 @@ func traceSendfile(t *testing.T, server *program) func() int {
 
 // TestBrowserPlays lets Chromium open the item pages and play.
 func TestBrowserPlays(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	server := start(t, "-listen", "127.0.0.1:0", films(t))
 	eventually(t, "all found and measured", func() bool {

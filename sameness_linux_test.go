@@ -20,6 +20,7 @@ import (
 // read its folder, and one that reads it through the first. A player must not
 // be able to tell who answers, but by the address.
 func TestNodesAreTheSame(t *testing.T) {
+	t.Parallel()
 	need(t)
 	dir := corpus(t)
 	hash, err := auth.Hash("sesame")

@@ -15,6 +15,7 @@ import (
 // SIGHUP reads the config again and opens the access log anew, so that a
 // program which rotates logs can take the old one away.
 func TestHangupReloads(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	log := filepath.Join(dir, "access.log")
 	write(t, filepath.Join(dir, "s", "a.wav"), probetest.WAV(1, 8000, 1))

@@ -43,6 +43,7 @@ func play(t *testing.T, url, agent string) playing {
 
 // TestStatusPage watches a film come and go on the page, and ends it there.
 func TestStatusPage(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	log := filepath.Join(t.TempDir(), "access.log")
 	server := house(t, "access_log = "+fmt.Sprintf("%q", log), "[ratelimit]", `capacity = "25 Mbit/s"`)
@@ -99,6 +100,7 @@ func TestStatusPage(t *testing.T) {
 // TestWatchedStatusHoldsNothingUp stops the server while a browser watches the
 // status: it does not wait for that as for a stream.
 func TestWatchedStatusHoldsNothingUp(t *testing.T) {
+	t.Parallel()
 	config := filepath.Join(t.TempDir(), "mustserv.toml")
 	write(t, config, []byte("[stream]\nlisten = \"127.0.0.1:0\"\nshutdown_timeout = \"1h\"\n"))
 	server := start(t, "-config", config)

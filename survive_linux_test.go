@@ -69,7 +69,6 @@ const nasPassword = "hunter2 %/#?@"
 // startSamba serves a folder as the share "films", to a user with nasPassword.
 // It returns the lines for the config.
 func startSamba(t testing.TB, folder string) (*fileServer, string) {
-	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
 	need(t, "smbd", "smbpasswd")
 	me, err := user.Current()
 	if err != nil {
@@ -109,7 +108,6 @@ func startWebDAV(t testing.TB, folder string) (*fileServer, string) {
 }
 
 func nginx(t testing.TB, folder, how string) (*fileServer, string) {
-	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
 	need(t, "nginx")
 	port, state := freePort(t), t.TempDir()
 	write(t, filepath.Join(state, "users"), []byte("ann:{PLAIN}"+nasPassword+"\n"))
@@ -141,6 +139,7 @@ func startMuStServ(t testing.TB, folder string) (*fileServer, string) {
 // TestStreamsSurvive kills a file server in mid-stream and starts it again:
 // the client gets every byte, and never notices.
 func TestStreamsSurvive(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		kind  string
 		serve func(testing.TB, string) (*fileServer, string)
@@ -154,6 +153,7 @@ func TestStreamsSurvive(t *testing.T) {
 		{"MuStServ", startMuStServ, "off"},
 	} {
 		t.Run(row.kind, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			content := make([]byte, 48<<20)
 			rand.NewChaCha8([32]byte{1}).Read(content)
@@ -231,6 +231,7 @@ func readAcross(at string, after int64, do func()) (sum [32]byte, err error) {
 // A film that a NAS and a disk both have goes on from the disk when the NAS is
 // switched off for good, and is still the same to players.
 func TestCopyTakesOver(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	content := make([]byte, 48<<20)
 	rand.NewChaCha8([32]byte{2}).Read(content)
