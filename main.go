@@ -658,12 +658,12 @@ func (a *app) told() routing.Told {
 	prints := a.prints.Load()
 	return routing.Told{
 		Draining: a.server.Draining(), Weight: c.Routing.Weight, URL: c.Routing.URL, Now: time.Now().Unix(),
-		Shares: prints.shares, Signing: prints.signing,
+		Shares: prints.shares, Signing: prints.signing, Nodes: prints.nodes,
 	}
 }
 
 // fingerprints of a config are how other nodes see whether it is like theirs.
-type fingerprints struct{ shares, signing string }
+type fingerprints struct{ shares, signing, nodes string }
 
 func (c config) fingerprints() *fingerprints {
 	var names, keys []string
@@ -677,7 +677,8 @@ func (c config) fingerprints() *fingerprints {
 	for _, u := range c.Auth.User {
 		keys = append(keys, u.Name, u.Password)
 	}
-	return &fingerprints{routing.Fingerprint(slices.Compact(names)...), routing.Fingerprint(keys...)}
+	nodes := slices.Sorted(slices.Values(c.Routing.Nodes))
+	return &fingerprints{routing.Fingerprint(slices.Compact(names)...), routing.Fingerprint(keys...), routing.Fingerprint(nodes...)}
 }
 
 // named returns the nodes as DNS answers with them. The weights are those of

@@ -251,6 +251,7 @@ func TestNodesThatDiffer(t *testing.T) {
 	}{
 		{"shares", func(f *fake) { f.report.Told.Shares = "other" }, "it has other shares"},
 		{"key", func(f *fake) { f.report.Told.Signing = "other" }, "signed addresses from here are not good there"},
+		{"nodes", func(f *fake) { f.report.Told.Nodes = "other" }, "it has other [routing] nodes"},
 		{"a minute ahead", func(f *fake) { f.report.Told.Now = 60 }, "its clock and ours differ"},
 		{"a minute behind", func(f *fake) { f.report.Told.Now = -60 }, "its clock and ours differ"},
 		{"an old version", func(f *fake) { f.report.Told.Weight = 0 }, "no MuStServ, or an old one"},

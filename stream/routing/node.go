@@ -138,6 +138,9 @@ func (p *peer) differences(own Told) (all []error) {
 	if p.Told.Signing != own.Signing {
 		all = append(all, errors.New("signed addresses from here are not good there: [auth] key and users must be the same"))
 	}
+	if p.Told.Nodes != own.Nodes && p.Told.Nodes != "" { // those of before do not tell
+		all = append(all, errors.New("it has other [routing] nodes: the list must be the same on all"))
+	}
 	if p.Skew.Abs() >= skewTold {
 		all = append(all, errors.New("its clock and ours differ: set both by NTP"))
 	}

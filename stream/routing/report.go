@@ -34,6 +34,7 @@ type Told struct {
 	URL      string `json:"url,omitempty"`     // for players, where it is not the one that nodes ask
 	Shares   string `json:"shares"`            // changes with the names of the shares
 	Signing  string `json:"signing,omitempty"` // changes with the key of sessions and signed addresses
+	Nodes    string `json:"nodes,omitempty"`   // changes with [routing] nodes
 	Now      int64  `json:"now"`               // seconds since 1970
 }
 
