@@ -380,8 +380,7 @@ func (a *app) openers() map[string]library.Opener {
 	for scheme, open := range all {
 		all[scheme] = func(place string, access source.Access) (source.Source, error) {
 			src, err := open(place, access)
-			_, here := src.(*local.Folder)
-			if store := a.cache.Load(); err == nil && store != nil && !here {
+			if store := a.cache.Load(); err == nil && store != nil && far(src) {
 				src = cache.Wrap(src, place, store)
 			}
 			return src, err
@@ -1211,16 +1210,38 @@ func openers(node string) map[string]library.Opener {
 	}
 }
 
+// far reports whether a source's files are of another computer.
+func far(src source.Source) bool {
+	switch src.(type) {
+	case *local.Folder, hostFolder:
+		return false
+	}
+	return true
+}
+
+// hostFolder is a folder of a virtual machine's host.
+type hostFolder struct {
+	source.Source
+	mount local.Mount
+}
+
+func (h hostFolder) Describe() string { return h.mount.String() }
+
 // openLocal opens a folder of this computer; one on a network mount may hang.
 func openLocal(place string, _ source.Access) (source.Source, error) {
 	folder, err := local.Open(place)
 	if err != nil {
 		return nil, err
 	}
-	if mount := folder.Mount(); mount.Network() {
-		return guard.Wrap(folder, guard.Options{What: mount.String()}), nil
+	mount := folder.Mount()
+	if !mount.Network() {
+		return folder, nil
 	}
-	return folder, nil
+	guarded := guard.Wrap(folder, guard.Options{What: mount.String()})
+	if mount.Host() {
+		return hostFolder{guarded, mount}, nil
+	}
+	return guarded, nil
 }
 
 // tryOpen says what is wrong with a URL; no server is asked.

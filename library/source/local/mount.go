@@ -31,6 +31,13 @@ func (m Mount) Network() bool {
 	return strings.HasPrefix(m.Type, "fuse.")
 }
 
+// Host reports whether it is a folder of the computer that this one, a virtual
+// machine, runs on. It is a network mount, but its files lie as near as what is
+// kept on a disk of this one.
+func (m Mount) Host() bool {
+	return slices.Contains([]string{"9p", "virtiofs", "vboxsf", "prl_fs", "fuse.vmhgfs-fuse"}, m.Type)
+}
+
 // String says what it is, for a person: "nfs4 mount at /mnt/nas".
 func (m Mount) String() string { return fmt.Sprintf("%s mount at %s", m.Type, m.Point) }
 

@@ -45,6 +45,11 @@ func TestMountOf(t *testing.T) {
 			t.Errorf("%s lies on %+v (network %v), want %+v", file, got, got.Network(), want.mount)
 		}
 	}
+	for _, m := range mounts {
+		if want := m.Type == "9p"; m.Host() != want {
+			t.Errorf("%s is the host's: %v", m, m.Host())
+		}
+	}
 	if got := mounts[2].String(); got != "nfs4 mount at /mnt/nas" {
 		t.Errorf("it is told as %q", got)
 	}
