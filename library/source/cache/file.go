@@ -246,7 +246,7 @@ func (f *file) prepare(k int64) {
 		return
 	}
 	f.preparing = true
-	go func() {
+	f.store.readies.Go(func() {
 		seg := f.store.acquire(f.id, k)
 		seg.load()
 		hit := seg.isHit(f)
@@ -261,7 +261,7 @@ func (f *file) prepare(k int64) {
 			seg.await(f, 1)
 		}
 		f.store.release(seg)
-	}()
+	})
 }
 
 // count counts what a reader finds of a segment that he comes to.

@@ -41,6 +41,7 @@ type Store struct {
 	full     atomic.Bool  // the disk was, lately
 	sweeping atomic.Bool
 	sweeps   sync.WaitGroup
+	readies  sync.WaitGroup // files make their next segments ready
 }
 
 // NewStore returns the cache in a folder, which is made where it is missing.
@@ -61,8 +62,10 @@ func NewStore(c Config, log *slog.Logger) (*Store, error) {
 	return s, nil
 }
 
-// Close waits for what the store does by itself. Open files can be read on.
+// Close waits for what the store does by itself, also for files that were just
+// closed. Open files can be read on.
 func (s *Store) Close() error {
+	s.readies.Wait()
 	s.sweeps.Wait()
 	return nil
 }
