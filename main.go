@@ -721,69 +721,43 @@ func (a *app) metrics() []metrics.Family {
 		metrics.One(metrics.Counter, "mustserv_measured_elsewhere_total", "Files that another node had measured.", float64(a.cluster.Taken())),
 		metrics.One(metrics.Gauge, "mustserv_uptime_seconds", "Since the start.", time.Since(a.started).Seconds()),
 		metrics.One(metrics.Gauge, "go_goroutines", "Goroutines that there are.", float64(runtime.NumGoroutine())),
-	}, slices.Concat(shareMetrics(a.library.Shares()), nodeMetrics(a.cluster.Nodes()))...)
+	}, slices.Concat(
+		metrics.Each("mustserv_share_", shareFigures(), a.library.Shares(), shareLabels),
+		metrics.Each("mustserv_node_", nodeFigures(), a.cluster.Nodes(), nodeLabels),
+	)...)
 }
 
-// nodeMetrics returns how this node sees the others.
-func nodeMetrics(nodes []routing.Node) (families []metrics.Family) {
-	for _, f := range []struct {
-		kind       metrics.Type
-		name, help string
-		value      func(routing.Node) float64
-	}{
-		{metrics.Gauge, "up", "1 where a node answers.", func(n routing.Node) float64 {
-			if !n.Up {
-				return 0
-			}
-			return 1
-		}},
-		{metrics.Gauge, "free_bits_per_second", "Of a node's capacity, for more viewers; 0 if it has no limit.", func(n routing.Node) float64 { return float64(n.Free) }},
-		{metrics.Gauge, "clock_seconds", "That a node's clock goes ahead.", func(n routing.Node) float64 { return n.Skew.Seconds() }},
-		{metrics.Counter, "routed_total", "Viewers that were sent to a node.", func(n routing.Node) float64 { return float64(n.Sent) }},
-	} {
-		family := metrics.Family{Name: "mustserv_node_" + f.name, Help: f.help, Type: f.kind}
-		for _, n := range nodes {
-			family.Samples = append(family.Samples, metrics.Sample{Labels: []metrics.Label{{Name: "node", Value: n.URL}}, Value: f.value(n)})
-		}
-		if len(nodes) > 0 {
-			families = append(families, family)
-		}
+// nodeFigures are how this node sees the others.
+func nodeFigures() []metrics.Figure[routing.Node] {
+	return []metrics.Figure[routing.Node]{
+		metrics.Of(metrics.Gauge, "up", "1 where a node answers.", func(n routing.Node) float64 { return metrics.Bool(n.Up) }),
+		metrics.Of(metrics.Gauge, "free_bits_per_second", "Of a node's capacity, for more viewers; 0 if it has no limit.", func(n routing.Node) float64 { return float64(n.Free) }),
+		metrics.Of(metrics.Gauge, "clock_seconds", "That a node's clock goes ahead.", func(n routing.Node) float64 { return n.Skew.Seconds() }),
+		metrics.Of(metrics.Counter, "routed_total", "Viewers that were sent to a node.", func(n routing.Node) float64 { return float64(n.Sent) }),
 	}
-	return families
 }
 
-// shareMetrics returns the figures of each share. Shares may have one name, so
-// they are numbered, too.
-func shareMetrics(shares []library.ShareStatus) (families []metrics.Family) {
-	for _, f := range []struct {
-		kind       metrics.Type
-		name, help string
-		value      func(library.ShareStatus) float64
-	}{
-		{metrics.Gauge, "items", "Films and music in a share.", func(s library.ShareStatus) float64 { return float64(s.Items) }},
-		{metrics.Gauge, "bytes", "Size of these.", func(s library.ShareStatus) float64 { return float64(s.Bytes) }},
-		{metrics.Gauge, "unmeasured", "Items of a share still to be measured.", func(s library.ShareStatus) float64 { return float64(s.Unmeasured) }},
-		{metrics.Gauge, "available", "1 where a share answers.", func(s library.ShareStatus) float64 {
-			if s.State == library.Unavailable {
-				return 0
-			}
-			return 1
-		}},
-		{metrics.Gauge, "scan_seconds", "How long the last scan of all folders took.", func(s library.ShareStatus) float64 { return s.ScanTook.Seconds() }},
-		{metrics.Gauge, "waiting_streams", "Streams that wait for a share to answer.", func(s library.ShareStatus) float64 { return float64(s.Waiting) }},
-		{metrics.Counter, "cache_hits_total", "Reads that the disk cache of a share could answer.", func(s library.ShareStatus) float64 { return float64(s.Cache.Hits) }},
-		{metrics.Counter, "cache_misses_total", "Reads that it could not.", func(s library.ShareStatus) float64 { return float64(s.Cache.Misses) }},
-	} {
-		family := metrics.Family{Name: "mustserv_share_" + f.name, Help: f.help, Type: f.kind}
-		for i, s := range shares {
-			family.Samples = append(family.Samples, metrics.Sample{
-				Labels: []metrics.Label{{Name: "share", Value: s.Name}, {Name: "number", Value: strconv.Itoa(i + 1)}, {Name: "kind", Value: s.Kind}},
-				Value:  f.value(s),
-			})
-		}
-		families = append(families, family)
+func nodeLabels(_ int, n routing.Node) []metrics.Label {
+	return []metrics.Label{{Name: "node", Value: n.URL}}
+}
+
+// shareFigures are those of each share.
+func shareFigures() []metrics.Figure[library.ShareStatus] {
+	return []metrics.Figure[library.ShareStatus]{
+		metrics.Of(metrics.Gauge, "items", "Films and music in a share.", func(s library.ShareStatus) float64 { return float64(s.Items) }),
+		metrics.Of(metrics.Gauge, "bytes", "Size of these.", func(s library.ShareStatus) float64 { return float64(s.Bytes) }),
+		metrics.Of(metrics.Gauge, "unmeasured", "Items of a share still to be measured.", func(s library.ShareStatus) float64 { return float64(s.Unmeasured) }),
+		metrics.Of(metrics.Gauge, "available", "1 where a share answers.", func(s library.ShareStatus) float64 { return metrics.Bool(s.State != library.Unavailable) }),
+		metrics.Of(metrics.Gauge, "scan_seconds", "How long the last scan of all folders took.", func(s library.ShareStatus) float64 { return s.ScanTook.Seconds() }),
+		metrics.Of(metrics.Gauge, "waiting_streams", "Streams that wait for a share to answer.", func(s library.ShareStatus) float64 { return float64(s.Waiting) }),
+		metrics.Of(metrics.Counter, "cache_hits_total", "Reads that the disk cache of a share could answer.", func(s library.ShareStatus) float64 { return float64(s.Cache.Hits) }),
+		metrics.Of(metrics.Counter, "cache_misses_total", "Reads that it could not.", func(s library.ShareStatus) float64 { return float64(s.Cache.Misses) }),
 	}
-	return families
+}
+
+// shareLabels numbers the shares, too: several may have one name.
+func shareLabels(i int, s library.ShareStatus) []metrics.Label {
+	return []metrics.Label{{Name: "share", Value: s.Name}, {Name: "number", Value: strconv.Itoa(i + 1)}, {Name: "kind", Value: s.Kind}}
 }
 
 // greet says what is shared and where a person can open it.

@@ -45,6 +45,43 @@ func One(t Type, name, help string, value float64) Family {
 	return Family{Name: name, Help: help, Type: t, Samples: []Sample{{Value: value}}}
 }
 
+// Figure is a figure that each of several things has.
+type Figure[T any] struct {
+	family Family
+	value  func(T) float64
+}
+
+// Of returns a figure; its name is without what those of all figures begin
+// with.
+func Of[T any](t Type, name, help string, value func(T) float64) Figure[T] {
+	return Figure[T]{Family{Name: name, Help: help, Type: t}, value}
+}
+
+// Each returns a family for each figure, with a sample for each thing. Where
+// there is no thing, there is no family.
+func Each[T any](prefix string, figures []Figure[T], things []T, labels func(i int, thing T) []Label) (families []Family) {
+	if len(things) == 0 {
+		return nil
+	}
+	for _, f := range figures {
+		family := f.family
+		family.Name = prefix + family.Name
+		for i, thing := range things {
+			family.Samples = append(family.Samples, Sample{Labels: labels(i, thing), Value: f.value(thing)})
+		}
+		families = append(families, family)
+	}
+	return families
+}
+
+// Bool is what a figure says of something that is so, or not: 1 or 0.
+func Bool(so bool) float64 {
+	if so {
+		return 1
+	}
+	return 0
+}
+
 // Write writes the families in their order. Help and label values may hold
 // any bytes.
 func Write(w io.Writer, families []Family) error {

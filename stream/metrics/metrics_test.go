@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -28,6 +29,33 @@ share_items{share="b"} -1
 	var got strings.Builder
 	if err := Write(&got, families); err != nil || got.String() != want {
 		t.Errorf("got %v\n%s\nwant\n%s", err, got.String(), want)
+	}
+}
+
+func TestEach(t *testing.T) {
+	type thing struct {
+		name string
+		up   bool
+	}
+	figures := []Figure[thing]{
+		Of(Gauge, "up", "Whether it is.", func(one thing) float64 { return Bool(one.up) }),
+		Of(Counter, "letters_total", "Of its name.", func(one thing) float64 { return float64(len(one.name)) }),
+	}
+	labels := func(i int, one thing) []Label { return []Label{{"name", one.name}, {"number", strconv.Itoa(i)}} }
+	const want = `# HELP node_up Whether it is.
+# TYPE node_up gauge
+node_up{name="a",number="0"} 1
+node_up{name="bc",number="1"} 0
+# HELP node_letters_total Of its name.
+# TYPE node_letters_total counter
+node_letters_total{name="a",number="0"} 1
+node_letters_total{name="bc",number="1"} 2
+`
+	for want, things := range map[string][]thing{want: {{"a", true}, {"bc", false}}, "": nil} {
+		var got strings.Builder
+		if err := Write(&got, Each("node_", figures, things, labels)); err != nil || got.String() != want {
+			t.Errorf("got %v\n%s\nwant\n%s", err, got.String(), want)
+		}
 	}
 }
 
