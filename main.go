@@ -1427,7 +1427,7 @@ func defaultShares() []share {
 	var list []share
 	if home, err := os.UserHomeDir(); err == nil {
 		for _, name := range []string{"Music", "Videos", "Movies"} {
-			if s, err := folderShare(userFolder(home, name)); err == nil {
+			if s, err := folderShare(local.UserFolder(home, name)); err == nil {
 				list = append(list, s)
 			}
 		}
@@ -1438,21 +1438,4 @@ func defaultShares() []share {
 		}
 	}
 	return list
-}
-
-// userFolder returns where the desktop keeps such a folder: user-dirs.dirs of
-// the XDG says so in the user's language.
-func userFolder(home, name string) string {
-	dir, _ := os.UserConfigDir() // none: no such file
-	text, _ := os.ReadFile(filepath.Join(dir, "user-dirs.dirs"))
-	for line := range strings.Lines(string(text)) {
-		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		if key == "XDG_"+strings.ToUpper(name)+"_DIR" {
-			folder := strings.Replace(strings.Trim(value, `"`), "$HOME", home, 1)
-			if filepath.Clean(folder) != filepath.Clean(home) { // the XDG's way to say there is none
-				return folder
-			}
-		}
-	}
-	return filepath.Join(home, name)
 }
