@@ -467,8 +467,7 @@ func (a *app) drain(ctx context.Context) {
 func (a *app) watch(ctx context.Context, hangup <-chan os.Signal) int {
 	poll := time.NewTicker(configPoll)
 	defer poll.Stop()
-	seen := a.origin.stamp()
-	last := seen
+	file := settings.NewWatch(a.origin.found)
 	for {
 		select {
 		case <-ctx.Done():
@@ -477,15 +476,12 @@ func (a *app) watch(ctx context.Context, hangup <-chan os.Signal) int {
 			a.log.Error("listener failed", "error", err)
 			return exitFailed
 		case <-hangup:
-			seen = a.origin.stamp()
+			file.Seen()
 			a.reload()
 		case <-poll.C:
-			now := a.origin.stamp()
-			if now != seen && now == last { // not while it is being written
-				seen = now
+			if file.Saved() {
 				a.reload()
 			}
-			last = now
 			a.rest(time.Now())
 		}
 	}
@@ -1321,22 +1317,6 @@ func (o origin) found() string {
 	return ""
 }
 
-// stamp is what changes when a config file is saved.
-type stamp struct {
-	file string
-	size int64
-	time time.Time
-}
-
-// stamp returns the stamp of the config file that there is.
-func (o origin) stamp() stamp {
-	found := stamp{file: o.found()}
-	if info, err := os.Stat(found.file); err == nil {
-		found.size, found.time = info.Size(), info.ModTime()
-	}
-	return found
-}
-
 // load reads and validates the config. Its error has a line for each mistake.
 func (o origin) load() (config, error) {
 	c, text, file := defaultConfig(), "", o.found()
@@ -1349,11 +1329,7 @@ func (o origin) load() (config, error) {
 	}
 	c, mistakes := parseConfig(text)
 	if len(mistakes) > 0 {
-		lines := make([]string, len(mistakes))
-		for i, m := range mistakes {
-			lines[i] = fmt.Sprintf("%s:%d:%d: %s", file, m.Line, m.Column, m.Text)
-		}
-		return c, errors.New(strings.Join(lines, "\n"))
+		return c, settings.Errors(file, mistakes)
 	}
 	return o.complete(c)
 }

@@ -6,6 +6,7 @@ package settings
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -20,6 +21,15 @@ type Mistake struct {
 	Line   int    `json:"line"`
 	Column int    `json:"column"` // both from 1
 	Text   string `json:"text"`
+}
+
+// Errors returns one error for all that is wrong in a file, a line for each.
+func Errors(file string, mistakes []Mistake) error {
+	lines := make([]string, len(mistakes))
+	for i, m := range mistakes {
+		lines[i] = fmt.Sprintf("%s:%d:%d: %s", file, m.Line, m.Column, m.Text)
+	}
+	return errors.New(strings.Join(lines, "\n"))
 }
 
 // Manual is an annotated sample with every key, from which mistakes quote.
