@@ -307,7 +307,7 @@ func (a *app) apply(c config) error {
 		}
 		return err
 	}
-	access, err := openLog(c.Stream.AccessLog)
+	access, err := stream.OpenLog(c.Stream)
 	if err != nil {
 		if listener != nil {
 			listener.Close()
@@ -401,17 +401,6 @@ func (a *app) setAccessLog(f *os.File) {
 		a.accessLog.Close()
 	}
 	a.accessLog = f
-}
-
-func openLog(name string) (*os.File, error) {
-	if name == "" {
-		return nil, nil
-	}
-	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
-	if err != nil {
-		return nil, fmt.Errorf("open the access log: %w; [stream] access_log names it", err)
-	}
-	return f, nil
 }
 
 // run serves until ctx ends, then ends in order.
