@@ -21,12 +21,15 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, client string, it
 		return nil, false
 	}
 	grant, err := s.control.Try(request)
-	if errors.Is(err, ratelimit.ErrFull) {
+	switch {
+	case errors.Is(err, ratelimit.ErrFull):
 		if s.unchanged(w, r, item) || s.sendOn(w, r, item, request, routing.Full) {
 			return nil, false
 		}
 		grant, err = s.control.Admit(r.Context(), request)
 		http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout)) // the wait used up the one before
+	case errors.Is(err, ratelimit.ErrBusy) && s.loans.makeRoom(client):
+		grant, err = s.control.Try(request)
 	}
 	if err != nil {
 		fail(w, r, err)

@@ -104,13 +104,34 @@ func (one *loan) renew(now *loan) {
 	}
 }
 
-func (l *loans) forgetOne() {
-	var oldest *loan
+// oldest returns the loan that was not heard of for longest, of those that will
+// do; nil if none will.
+func (l *loans) oldest(will func(*loan) bool) (oldest *loan) {
 	for _, one := range l.byID {
-		if oldest == nil || one.heard.Before(oldest.heard) {
+		if will(one) && (oldest == nil || one.heard.Before(oldest.heard)) {
 			oldest = one
 		}
 	}
+	return oldest
+}
+
+// makeRoom ends a client's oldest loan that the data node does not tell of: who
+// fetches many small files has come to their ends before that is told. It
+// reports whether there is one.
+func (l *loans) makeRoom(client string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	one := l.oldest(func(one *loan) bool {
+		return one.request.Client == client && one.grant != nil && len(one.ranges) == 0
+	})
+	if one != nil {
+		one.end()
+	}
+	return one != nil
+}
+
+func (l *loans) forgetOne() {
+	oldest := l.oldest(func(*loan) bool { return true })
 	oldest.timer.Stop()
 	oldest.end()
 	delete(l.byID, oldest.id)

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -83,6 +84,27 @@ func TestDataNodeSendsInOurName(t *testing.T) {
 		if got := <-l.request(t, "GET", "10.0.0.1:2", "/media/s/film.mp4", "Range: bytes=5-9\r\n"); got.StatusCode != 206 {
 			t.Errorf("without the data node: %s", got.Status)
 		}
+	})
+}
+
+// A player of many small files is never refused: it has had them before it is
+// told that they have ended.
+func TestManySmallFilesAreLent(t *testing.T) {
+	files := make(map[string][]byte)
+	for i := range 200 {
+		files[fmt.Sprintf("%d.mp4", i)] = []byte("small")
+	}
+	inBubble(t, files, func(t *testing.T, s *Server, l *pipeListener) {
+		s.router, s.node = &host{elsewhere: elsewhere{takes: func(routing.Asked) bool { return false }}, up: true}, "guest"
+		for name := range files {
+			if got := <-l.request(t, "GET", "10.0.0.1:1", "/media/s/"+name, ""); got.StatusCode != 307 {
+				t.Fatalf("%s: %s", name, got.Status)
+			}
+		}
+		if n, most := s.control.Stats().Streams, s.control.Config().StreamsPerClient; n != most {
+			t.Errorf("%d streams are counted, at most %d may be", n, most)
+		}
+		time.Sleep(lentSoon + time.Second)
 	})
 }
 
