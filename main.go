@@ -15,6 +15,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
@@ -269,7 +270,7 @@ func build(in origin, c config, log *slog.Logger, tail *webui.Tail) (*app, error
 	}
 	a.server = stream.New(stream.Options{
 		Config: c.Stream, Library: a.library, Control: a.control, Ledger: a.ledger, Auth: a.keeper,
-		Router: a.cluster, Pages: a.pages, Metrics: metrics.Handler(a.metrics), Node: node, Log: log,
+		Router: a.cluster, Pages: a.pages, Metrics: metrics.Handler(a.metrics), Cached: http.HandlerFunc(a.serveCached), Node: node, Log: log,
 	})
 	return a, a.apply(c)
 }
@@ -325,12 +326,12 @@ func (a *app) apply(c config) error {
 	if sockets != nil || c.Routing.DNS.Name == "" {
 		a.names.Serve(sockets)
 	}
+	a.prints.Store(c.fingerprints(shares))
 	if old := a.cache.Swap(store); old != store {
 		a.library.Reopen()
 	}
 	a.library.Configure(c.Library, shares)
 	a.server.SetConfig(c.Stream, secure)
-	a.prints.Store(c.fingerprints())
 	a.config.Store(&c)
 	if listener != nil {
 		a.server.Listen(listener)
@@ -370,7 +371,11 @@ func (a *app) openCache(c cache.Config) (*cache.Store, error) {
 		return nil, nil
 	}
 	c.Folder = cmp.Or(c.Folder, filepath.Join(a.state, "cache"))
-	return cache.NewStore(c, a.log)
+	store, err := cache.NewStore(c, a.log)
+	if err == nil {
+		store.Join(neighbours{a})
+	}
+	return store, err
 }
 
 // openers are those of all kinds, with what file servers and network mounts
@@ -646,10 +651,48 @@ func (a *app) told() routing.Told {
 	}
 }
 
-// fingerprints of a config are how other nodes see whether it is like theirs.
-type fingerprints struct{ shares, signing, nodes string }
+// neighbours are the other nodes as the cache knows them.
+type neighbours struct{ *app }
 
-func (c config) fingerprints() *fingerprints {
+var _ cache.Others = neighbours{}
+
+func (n neighbours) Have(v cache.Version) bool { return n.cluster.CachedElsewhere(n.cached(v)) }
+
+func (n neighbours) Read(ctx context.Context, v cache.Version, off, end int64) (io.ReadCloser, error) {
+	return n.cluster.Cached(ctx, n.cached(v), off, end)
+}
+
+// cached is how nodes name a version of a file.
+func (n neighbours) cached(v cache.Version) routing.Cached {
+	f := routing.Cached{Place: routing.Fingerprint(v.Place), Size: v.Size, Modified: v.Time}
+	f.Path = n.prints.Load().names[f.Place] + "/" + v.Path
+	return f
+}
+
+// serveCached answers another node out of the cache.
+func (a *app) serveCached(w http.ResponseWriter, r *http.Request) {
+	a.cluster.ServeCached(w, r, func(ctx context.Context, f routing.Cached, off, end int64) (io.ReadCloser, error) {
+		store, place := a.cache.Load(), a.prints.Load().places[f.Place]
+		_, path, _ := strings.Cut(f.Path, "/")
+		if store == nil || place == "" {
+			return nil, fs.ErrNotExist
+		}
+		from, err := store.Open(ctx, cache.Version{Place: place, Path: path, Size: f.Size, Time: f.Modified}, off, end)
+		if errors.Is(err, source.ErrChanged) {
+			err = routing.ErrOther
+		}
+		return from, err
+	})
+}
+
+// fingerprints of a config are how other nodes see whether it is like theirs.
+type fingerprints struct {
+	shares, signing, nodes string
+	places                 map[string]string // of shares, by fingerprint
+	names                  map[string]string // of these
+}
+
+func (c config) fingerprints(shares []library.Share) *fingerprints {
 	var names, keys []string
 	for _, s := range c.Share {
 		names = append(names, s.Name)
@@ -662,7 +705,15 @@ func (c config) fingerprints() *fingerprints {
 		keys = append(keys, u.Name, u.Password)
 	}
 	nodes := slices.Sorted(slices.Values(c.Routing.Nodes))
-	return &fingerprints{routing.Fingerprint(slices.Compact(names)...), routing.Fingerprint(keys...), routing.Fingerprint(nodes...)}
+	prints := &fingerprints{
+		shares: routing.Fingerprint(slices.Compact(names)...), signing: routing.Fingerprint(keys...), nodes: routing.Fingerprint(nodes...),
+		places: make(map[string]string), names: make(map[string]string),
+	}
+	for _, s := range slices.Backward(shares) { // the first one of a place counts
+		print := routing.Fingerprint(s.Place)
+		prints.places[print], prints.names[print] = s.Place, s.Name
+	}
+	return prints
 }
 
 // named returns the nodes as DNS answers with them. The weights are those of
@@ -737,6 +788,8 @@ func shareFigures() []metrics.Figure[library.ShareStatus] {
 		metrics.Of(metrics.Gauge, "waiting_streams", "Streams that wait for a share to answer.", func(s library.ShareStatus) float64 { return float64(s.Waiting) }),
 		metrics.Of(metrics.Counter, "cache_hits_total", "Reads that the disk cache of a share could answer.", func(s library.ShareStatus) float64 { return float64(s.Cache.Hits) }),
 		metrics.Of(metrics.Counter, "cache_misses_total", "Reads that it could not.", func(s library.ShareStatus) float64 { return float64(s.Cache.Misses) }),
+		metrics.Of(metrics.Counter, "cache_from_nodes_total", "Segments of files that came from the cache of another node.", func(s library.ShareStatus) float64 { return float64(s.Cache.FromOthers) }),
+		metrics.Of(metrics.Counter, "cache_for_nodes_total", "Segments, or parts of them, that another node has read from the cache.", func(s library.ShareStatus) float64 { return float64(s.Cache.ForOthers) }),
 	}
 }
 

@@ -45,6 +45,7 @@ type Options struct {
 	Auth    *auth.Keeper // nil lets everybody in
 	Pages   http.Handler // answers all that is not /media, /playlist and health; nil is 404
 	Metrics http.Handler // answers /metrics; nil is 404
+	Cached  http.Handler // answers other nodes at routing.CachedPath; nil is 404
 	Node    string       // id of this node, which no other one has; empty leaves it out
 	Log     *slog.Logger
 }
@@ -58,6 +59,7 @@ type Server struct {
 	ledger  *accounting.Ledger
 	pages   http.Handler
 	metrics http.Handler
+	cached  http.Handler
 	auth    *auth.Keeper
 	node    string
 	http    http.Server
@@ -84,7 +86,7 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{
 		library: o.Library, control: o.Control, router: cmp.Or[Router](o.Router, alone{}), ledger: o.Ledger,
-		pages: o.Pages, metrics: o.Metrics, auth: o.Auth, node: o.Node, failed: make(chan error, 1),
+		pages: o.Pages, metrics: o.Metrics, cached: o.Cached, auth: o.Auth, node: o.Node, failed: make(chan error, 1),
 		handOverFrom: handOverFrom, returning: newReturning(),
 	}
 	s.pacer = pacer.New(pacer.Options{
@@ -189,6 +191,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.servePlaylist(w, r)
 	case path == routing.LentPath:
 		s.serveLent(w, r)
+	case path == routing.CachedPath && s.cached != nil:
+		s.cached.ServeHTTP(w, r)
 	case path == "/healthz":
 		s.serveHealth(w, r, true, "not alive")
 	case path == "/readyz":

@@ -155,6 +155,9 @@ func (h *Handler) shareRow(s library.ShareStatus, now time.Time) shareRow {
 	}
 	if reads := s.Cache.Hits + s.Cache.Misses; reads > 0 {
 		row.Cache = say("%d %% of reads cached", percent(s.Cache.Hits, reads))
+		if s.Cache.FromOthers > 0 {
+			row.Cache = say("%d %% of reads cached, %d %% at other nodes", percent(s.Cache.Hits, reads), percent(s.Cache.FromOthers, reads))
+		}
 	}
 	if _, _, err := h.lookup(s.Name); err == nil {
 		row.URL = browseURL(s.Name)

@@ -105,6 +105,8 @@ type Describer interface{ Describe() string }
 type CacheStats struct {
 	Hits, Misses int64 // reads of a segment that was there, and that was not
 	Saved        int64 // bytes that needed no fetching
+	FromOthers   int64 // segments that were not there, and that another instance had
+	ForOthers    int64 // times that another instance has read from it
 }
 
 // Cacher is a source that keeps what was read from it.

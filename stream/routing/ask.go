@@ -215,13 +215,18 @@ func (c *Cluster) send(ctx context.Context, p *peer, method, path string, body [
 	if err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	key := c.signer
-	c.mu.Unlock()
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 		request.Header.Set(digestHeader, digest(body))
 	}
+	return c.carry(p, request)
+}
+
+// carry sends a request to a node, signed.
+func (c *Cluster) carry(p *peer, request *http.Request) (*http.Response, error) {
+	c.mu.Lock()
+	key := c.signer
+	c.mu.Unlock()
 	key.sign(request, time.Now())
 	answer, err := p.client.Do(request)
 	if err != nil {

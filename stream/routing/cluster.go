@@ -44,6 +44,8 @@ type Cluster struct {
 	lent   memory // items that the data node has
 	turns  Turns
 	taken  int64 // measurements
+
+	answering chan struct{} // holds one for each answer of ServeCached
 }
 
 // New returns a cluster that asks nobody before Run.
@@ -56,7 +58,7 @@ func New(o Options) *Cluster {
 	if o.Transport == nil {
 		o.Transport = overTCP
 	}
-	return &Cluster{Options: o, changed: make(chan struct{}, 1), lost: make(map[string]bool), config: o.Config, signer: signer(o.Config.Secret)}
+	return &Cluster{Options: o, changed: make(chan struct{}, 1), lost: make(map[string]bool), config: o.Config, signer: signer(o.Config.Secret), answering: make(chan struct{}, cachedAtOnce)}
 }
 
 // SetConfig takes over another config, which must be valid. Nodes that stay

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"slices"
 	"strings"
@@ -37,6 +38,7 @@ type fake struct {
 	late   time.Duration // before the answer
 	etag   string        // of all items; none has none
 	item   string        // what the API says of each
+	cached http.HandlerFunc
 }
 
 func newStreet(n int) *street {
@@ -88,6 +90,12 @@ func (w way) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if f.dead != nil {
 		return nil, f.dead
+	}
+	if f.cached != nil && r.URL.Path == CachedPath {
+		recorder := httptest.NewRecorder()
+		recorder.Header().Set(nodeHeader, f.id)
+		f.cached(recorder, r)
+		return recorder.Result(), nil
 	}
 	answer := &http.Response{StatusCode: 200, Status: "200 OK", Header: make(http.Header), Request: r}
 	answer.Header.Set(nodeHeader, f.id)

@@ -45,7 +45,8 @@ type peer struct {
 	stale   int       // reports since the first of them
 	noted   string    // differences that the log has
 
-	progress time.Time // when fewer files were unmeasured than before
+	progress time.Time            // when fewer files were unmeasured than before
+	uncached map[string]time.Time // places of which it is asked for nothing until then
 }
 
 // sending is a viewer that was sent to a node.

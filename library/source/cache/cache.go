@@ -8,6 +8,7 @@
 // path, size and time. So several instances may share one folder, on a disk of
 // their host for virtual machines: what one has fetched, all have; a changed
 // file is another file; and whatever a crash leaves behind is no segment.
+// Instances with folders of their own can read from each other, see Others.
 //
 // Who reads here and there, as one who measures a film, is passed through, and
 // nothing is fetched that was not asked for.
@@ -34,7 +35,8 @@ type cached struct {
 	mu       sync.Mutex
 	fetchers map[identity]*fetcher // those in use
 
-	hits, misses, saved atomic.Int64
+	hits, misses, saved   atomic.Int64
+	fromOthers, forOthers atomic.Int64
 }
 
 // described is one of a source that says what it is.
@@ -55,6 +57,9 @@ var (
 // are source.Locators.
 func Wrap(s source.Source, place string, store *Store) source.Source {
 	c := &cached{Source: s, place: place, store: store, fills: make(chan struct{}, maxFills), fetchers: make(map[identity]*fetcher)}
+	store.mu.Lock()
+	store.sources[place] = c
+	store.mu.Unlock()
 	if d, ok := s.(source.Describer); ok {
 		return described{c, d}
 	}
@@ -67,7 +72,20 @@ func (c *cached) Unwrap() source.Source { return c.Source }
 
 // CacheStats counts a segment each time that a reader comes to it.
 func (c *cached) CacheStats() source.CacheStats {
-	return source.CacheStats{Hits: c.hits.Load(), Misses: c.misses.Load(), Saved: c.saved.Load()}
+	return source.CacheStats{
+		Hits: c.hits.Load(), Misses: c.misses.Load(), Saved: c.saved.Load(),
+		FromOthers: c.fromOthers.Load(), ForOthers: c.forOthers.Load(),
+	}
+}
+
+// Close ends the source, for other instances too.
+func (c *cached) Close() error {
+	c.store.mu.Lock()
+	if c.store.sources[c.place] == c {
+		delete(c.store.sources, c.place)
+	}
+	c.store.mu.Unlock()
+	return c.Source.Close()
 }
 
 func (c *cached) Open(ctx context.Context, name string) (source.File, error) {

@@ -26,10 +26,12 @@ const (
 type file struct {
 	source *cached
 	store  *Store
-	inner  source.File // for what is not kept
+	inner  source.File // for what is not kept; nil where it is for others
 	id     identity
 	ctx    context.Context // for what goes on when the call that opens the file has returned
 	closed chan struct{}
+	// forOthers says that other instances read it: it is had from none of them.
+	forOthers bool
 
 	cursor source.Cursor
 
@@ -61,12 +63,18 @@ func newFile(ctx context.Context, c *cached, inner source.File, id identity) *fi
 func (f *file) Stat() (fs.FileInfo, error) { return f.inner.Stat() }
 
 func (f *file) Close() error {
+	if err := f.end(); err != nil {
+		return err
+	}
+	return f.inner.Close()
+}
+
+// end lets go of all but the open file.
+func (f *file) end() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	select {
-	case <-f.closed:
+	if f.isClosed() {
 		return fs.ErrClosed
-	default:
 	}
 	close(f.closed)
 	f.drop(&f.current)
@@ -74,7 +82,7 @@ func (f *file) Close() error {
 	if f.fetcher != nil {
 		f.fetcher.leave()
 	}
-	return f.inner.Close()
+	return nil
 }
 
 func (f *file) isClosed() bool {
@@ -159,7 +167,7 @@ func (f *file) readPart(b []byte, off int64, keep bool) (int, error) {
 		return f.pass(b, k, off)
 	}
 	defer f.store.release(seg)
-	err := seg.await(f, off+int64(len(b)))
+	err := seg.await(f, off+int64(len(b)), f.closed)
 	if err == nil {
 		var n int
 		if n, err = seg.readAt(b, off); n == len(b) {
@@ -258,7 +266,7 @@ func (f *file) prepare(k int64) {
 		}
 		f.mu.Unlock()
 		if !f.store.isOff() {
-			seg.await(f, 1)
+			seg.await(f, 1, f.closed)
 		}
 		f.store.release(seg)
 	})

@@ -16,6 +16,8 @@ type identity struct {
 	segment     int64 // bytes of each segment but the last
 }
 
+func (id identity) version() Version { return Version{id.place, id.path, id.size, id.time} }
+
 // segments returns how many there are.
 func (id identity) segments() int64 { return (id.size + id.segment - 1) / id.segment }
 

@@ -47,6 +47,7 @@ type segment struct {
 	sum     uint32
 	path    string // of file
 	filling bool
+	asking  bool          // and another instance is asked for it
 	away    time.Time     // since when another instance is fetching it; zero if none is
 	reader  *file         // that it was fetched for last
 	err     error         // why the last fetch ended early
@@ -146,8 +147,8 @@ func (s *segment) isHit(f *file) bool {
 }
 
 // await returns once the bytes before end can be read; it has f fetch them if
-// nobody else does.
-func (s *segment) await(f *file, end int64) error {
+// nobody else does. It fails with fs.ErrClosed when closed is.
+func (s *segment) await(f *file, end int64, closed <-chan struct{}) error {
 	tried := false
 	var patience <-chan time.Time
 	for {
@@ -167,9 +168,12 @@ func (s *segment) await(f *file, end int64) error {
 			s.filling, s.reader, tried = true, f, true
 			f.store.retain(s)
 			go s.fill(f)
+		case s.asking && f.forOthers: // each would wait for the other
+			s.mu.Unlock()
+			return errPass
 		case !s.away.IsZero():
 			patience = time.After(elsewhere - time.Since(s.away))
-		case end > s.have+farAhead:
+		case end > s.have+farAhead && !f.forOthers:
 			s.mu.Unlock()
 			return errPass
 		}
@@ -179,7 +183,25 @@ func (s *segment) await(f *file, end int64) error {
 		case <-changed:
 		case <-patience:
 			return errPass
-		case <-f.closed:
+		case <-closed:
+			return fs.ErrClosed
+		}
+	}
+}
+
+// settle waits until nobody fetches the segment any more, and says how that
+// has ended. It fails with fs.ErrClosed when closed is.
+func (s *segment) settle(closed <-chan struct{}) error {
+	for {
+		s.mu.Lock()
+		changed, filling, err := s.changed, s.filling, s.err
+		s.mu.Unlock()
+		if !filling {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-closed:
 			return fs.ErrClosed
 		}
 	}
@@ -201,6 +223,9 @@ func (s *segment) fetch(f *file) error {
 		return err
 	}
 	defer end()
+	if all, err := s.ask(f); all || err != nil {
+		return err
+	}
 	select {
 	case f.source.fills <- struct{}{}:
 		defer func() { <-f.source.fills }()
@@ -309,12 +334,17 @@ func (s *segment) piece(f source.File, have int64, b []byte) error {
 		}
 		return err
 	}
+	return s.write(have, b)
+}
+
+// write adds bytes to the first have, which are in the segment's file.
+func (s *segment) write(have int64, b []byte) error {
 	if _, err := s.file.WriteAt(b, contentBegin+have); err != nil {
 		s.store.failed(err)
 		return errPass
 	}
 	s.update(func() {
-		s.have += int64(n)
+		s.have += int64(len(b))
 		s.sum = crc32.Update(s.sum, castagnoli(), b)
 	})
 	return nil

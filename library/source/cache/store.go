@@ -32,9 +32,14 @@ type Store struct {
 	// movesOpen says that this system renames files that are open.
 	movesOpen bool
 
-	mu   sync.Mutex
-	open map[key]*segment // those that somebody reads now
-	off  time.Time        // nothing is kept until then
+	others Others // nil for none
+
+	mu      sync.Mutex
+	open    map[key]*segment   // those that somebody reads now
+	sources map[string]*cached // by place
+	visits  map[identity]*visit
+	once    once
+	off     time.Time // nothing is kept until then
 
 	buffers  sync.Pool    // of *[pieceBytes]byte
 	written  atomic.Int64 // bytes since the last sweep
@@ -56,7 +61,8 @@ func NewStore(c Config, log *slog.Logger) (*Store, error) {
 	s := &Store{
 		folder: c.Folder, size: int64(c.Size), segment: int64(c.Segment),
 		log:  cmp.Or(log, slog.New(slog.DiscardHandler)),
-		open: make(map[key]*segment), movesOpen: runtime.GOOS != "windows",
+		open: make(map[key]*segment), sources: make(map[string]*cached), visits: make(map[identity]*visit),
+		movesOpen: runtime.GOOS != "windows",
 	}
 	s.sweepLater()
 	return s, nil

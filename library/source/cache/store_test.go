@@ -325,14 +325,15 @@ func TestInstanceDiedWithItsLock(t *testing.T) {
 // What a source says of itself, it still says.
 func TestDescription(t *testing.T) {
 	s, _ := serve(t, nil)
-	if _, ok := Wrap(s, "test://a", nil).(source.Describer); ok {
+	store := newStore(t, t.TempDir())
+	if _, ok := Wrap(s, "test://a", store).(source.Describer); ok {
 		t.Error("a source that says nothing of itself does now")
 	}
 	spoken := struct {
 		source.Source
 		source.Describer
 	}{s, words("nfs4 mount at /mnt/nas")}
-	if d, ok := Wrap(spoken, "test://a", nil).(source.Describer); !ok || d.Describe() != "nfs4 mount at /mnt/nas" {
+	if d, ok := Wrap(spoken, "test://a", store).(source.Describer); !ok || d.Describe() != "nfs4 mount at /mnt/nas" {
 		t.Error("a source does not say any more what it is")
 	}
 }
