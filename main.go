@@ -716,23 +716,13 @@ func (c config) fingerprints(shares []library.Share) *fingerprints {
 	return prints
 }
 
-// named returns the nodes as DNS answers with them. The weights are those of
-// the policy; where a node has no limit, nobody can say what it has free.
+// named returns the nodes as DNS answers with them.
 func (a *app) named() []dns.Node {
-	policy, nodes := a.config.Load().Routing.Policy, a.cluster.Nodes()
-	if slices.ContainsFunc(nodes, func(n routing.Node) bool { return n.Capacity == 0 }) && policy == routing.LeastLoad {
-		policy = routing.RoundRobin
-	}
-	var list []dns.Node
-	for _, n := range nodes {
-		one := dns.Node{Addresses: []netip.Addr{n.Addr.Addr()}, Alive: n.Up || n.Self, Draining: n.Draining || n.Resting}
-		switch policy {
-		case routing.Weighted:
-			one.Weight = float64(n.Told.Weight)
-		case routing.LeastLoad:
-			one.Weight = float64(n.Free)
-		}
-		list = append(list, one)
+	nodes := a.cluster.Nodes()
+	weights := a.config.Load().Routing.Policy.Weights(nodes)
+	list := make([]dns.Node, len(nodes))
+	for i, n := range nodes {
+		list[i] = dns.Node{Addresses: []netip.Addr{n.Addr.Addr()}, Alive: n.Up || n.Self, Draining: n.Draining || n.Resting, Weight: weights[i]}
 	}
 	return list
 }
