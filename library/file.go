@@ -23,14 +23,13 @@ const timeStep = 2 * time.Second
 
 // file is an open item. It reads from the share that answers, and goes on at
 // the same byte when that one fails: from another share that has the same
-// content, else when one of them is back.
+// content, else when one of them is back. There may be thousands.
 type file struct {
-	it    *Item
-	state state // of the file, that every copy read from must be in
-	hasty bool  // it does not wait
-
+	it     *Item
+	state  state // of the file, that every copy read from must be in
 	cursor source.Cursor
 
+	hasty  bool // it does not wait
 	closed atomic.Bool
 	stop   atomic.Pointer[context.CancelFunc] // of the last look for another copy
 
@@ -61,14 +60,17 @@ var (
 // state says which content of a path a file is.
 type state struct {
 	size     int64
-	modified time.Time
+	modified int64 // microseconds since 1970
 }
 
-func stateOf(info fs.FileInfo) state { return state{info.Size(), info.ModTime()} }
+func stateAt(size int64, modified time.Time) state { return state{size, modified.UnixMicro()} }
+
+func stateOf(info fs.FileInfo) state { return stateAt(info.Size(), info.ModTime()) }
 
 // is reports whether two files have the same content, as far as can be told.
 func (s state) is(other state) bool {
-	return s.size == other.size && s.modified.Sub(other.modified).Abs() <= timeStep
+	apart := s.modified - other.modified
+	return s.size == other.size && max(apart, -apart) <= timeStep.Microseconds()
 }
 
 // fileInfo describes an item's file, the same on all instances.
@@ -92,7 +94,7 @@ func (f *file) Stat() (fs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	told := f.state.modified
+	told := time.UnixMicro(f.state.modified)
 	if f.state == f.it.state() {
 		told = f.it.told()
 	}

@@ -117,7 +117,7 @@ func (it *Item) same(other *Item) bool {
 }
 
 // state says which content the item stands for.
-func (it *Item) state() state { return state{it.Size, it.Modified} }
+func (it *Item) state() state { return stateAt(it.Size, it.Modified) }
 
 // told is the time that is told of the item, the same whatever the order of
 // the shares and whether they answer.

@@ -58,7 +58,10 @@ type Controller struct {
 	alarm    *time.Timer // rings then, while somebody waits; else nil or stopped
 }
 
-type viewerKey struct{ client, item string }
+type viewerKey struct {
+	client *client
+	item   string
+}
 
 // NewController returns a controller without viewers. The config must be valid.
 func NewController(c Config) *Controller {
@@ -136,7 +139,7 @@ func (c *Controller) share(name string) *link {
 func (c *Controller) Holds(r Request) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	v := c.viewers[viewerKey{r.Client, r.Item}]
+	v := c.viewers[viewerKey{c.clients[r.Client], r.Item}]
 	return v != nil && (v.placed || v.grants > 0)
 }
 
@@ -221,7 +224,7 @@ func (c *Controller) enter(r Request, now time.Time) (*Grant, error) {
 
 // viewer returns the viewer of r, with the need that the item has now.
 func (c *Controller) viewer(cl *client, r Request) *viewer {
-	key := viewerKey{r.Client, r.Item}
+	key := viewerKey{cl, r.Item}
 	v := c.viewers[key]
 	if v == nil {
 		v = newViewer(cl, r.Need)

@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"context"
+	"math"
 	"sync/atomic"
 	"time"
 )
@@ -26,18 +27,19 @@ func step(need TSpec) int64 {
 	for s > most && s > stepMin {
 		s /= 2
 	}
-	return int64(max(1, min(max(s, stepMin), most)))
+	return int64(max(1, min(max(s, stepMin), most, math.MaxInt32)))
 }
 
 // Grant lets one stream send. It belongs to one goroutine at a time, but
-// Release may be called from any, more than once.
+// Release may be called from any, more than once. There may be thousands: it
+// is kept small.
 type Grant struct {
 	controller *Controller
 	viewer     *viewer
-	step       int64
 	media      [2]int64 // where in the item the first sample begins, and the last one ends
 	offset     int64    // of the next byte; -1 where it is not known
 	timer      *time.Timer
+	step       int32
 	gift       int32 // bytes left of this request's gift
 	short      bool  // none of its bytes have playing time
 	charged    bool  // the viewer's bucket paid for the last step
@@ -46,7 +48,7 @@ type Grant struct {
 
 func newGrant(c *Controller, v *viewer, r Request) *Grant {
 	return &Grant{
-		controller: c, viewer: v, step: step(r.Need), media: [2]int64{r.Header, r.Size - r.Trailer}, short: r.Short,
+		controller: c, viewer: v, step: int32(step(r.Need)), media: [2]int64{r.Header, r.Size - r.Trailer}, short: r.Short,
 	}
 }
 
@@ -54,7 +56,7 @@ func newGrant(c *Controller, v *viewer, r Request) *Grant {
 func (g *Grant) Need() TSpec { return g.viewer.bucket.Spec() }
 
 // Step returns the most bytes that the viewer's bucket pays for at a time.
-func (g *Grant) Step() int64 { return g.step }
+func (g *Grant) Step() int64 { return int64(g.step) }
 
 // Start says at which offset of the item the stream begins; -1 is an offset
 // not known, of which all bytes are charged.
@@ -155,7 +157,7 @@ func (g *Grant) next(limit int64) (n int64, charged bool) {
 		g.gift -= int32(n)
 		return n, false
 	}
-	return min(limit, g.step), true
+	return min(limit, g.Step()), true
 }
 
 // untimed returns how many of the next n bytes stand before the item's first

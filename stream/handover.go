@@ -62,12 +62,13 @@ func (s *Server) handOver(w *pacedWriter, r *http.Request) bool {
 }
 
 // smoothing is the rate above which the kernel holds a stream's packets back,
-// after its burst: none on this computer, where no queue could overflow.
-func (s *Server) smoothing(conn net.Conn, need ratelimit.Rate) ratelimit.Rate {
+// after its burst, in bytes a second: none on this computer, where no queue
+// could overflow.
+func (s *Server) smoothing(conn net.Conn, need ratelimit.Rate) int32 {
 	if peer, ok := conn.RemoteAddr().(*net.TCPAddr); ok && peer.IP.IsLoopback() {
 		return 0
 	}
-	return ratelimit.Rate(float64(need) * s.config.Load().Smooth)
+	return int32(min(need.BytesPerSecond()*s.config.Load().Smooth, math.MaxInt32))
 }
 
 // delivery is what a range on its way holds, in one piece: there may be

@@ -67,6 +67,7 @@ type Totals struct {
 // concurrently.
 type Ledger struct {
 	linger time.Duration
+	began  time.Time
 
 	mu       sync.Mutex
 	log      io.Writer // nil for none; one Write per line
@@ -83,7 +84,7 @@ type sessionKey struct{ client, path string }
 // NewLedger returns an empty ledger whose sessions end when no request has
 // been open for linger.
 func NewLedger(linger time.Duration) *Ledger {
-	return &Ledger{linger: linger, sessions: make(map[sessionKey]*session), refused: make(map[sessionKey]time.Time)}
+	return &Ledger{linger: linger, began: time.Now(), sessions: make(map[sessionKey]*session), refused: make(map[sessionKey]time.Time)}
 }
 
 // SetLog makes w the access log; each line is one Write. Nil is no log.
@@ -106,11 +107,11 @@ func (l *Ledger) Begin(r Request) *Transfer {
 	s := l.sessions[key]
 	if s == nil {
 		l.begun++
-		s = newSession(l.begun, r, now)
+		s = newSession(l, r, now)
 		l.sessions[key] = s
 	}
 	l.sums.Requests++
-	t := &Transfer{ledger: l, session: s, asked: r.Size, began: now.Sub(s.started)}
+	t := &Transfer{session: s, asked: r.Size, began: s.at(now)}
 	s.begin(t, r, now)
 	return t
 }
@@ -125,7 +126,7 @@ func (l *Ledger) End(id string) (Session, bool) {
 	for _, s := range l.sessions {
 		if s.id() == id {
 			was := s.snapshot(now)
-			s.cut(endedByAdmin)
+			s.cut()
 			l.refuse(s.sessionKey, now)
 			l.end(s)
 			return was, true
@@ -200,7 +201,7 @@ func (l *Ledger) end(s *session) {
 func (l *Ledger) expire(s *session) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(s.open) == 0 && l.sessions[s.sessionKey] == s {
+	if s.open == nil && l.sessions[s.sessionKey] == s {
 		l.end(s)
 	}
 }

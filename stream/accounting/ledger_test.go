@@ -137,7 +137,7 @@ func TestStallsAndPauses(t *testing.T) {
 		{"came back later", func(tr *Transfer) {
 			tr.End()
 			time.Sleep(12 * time.Second)
-			tr.ledger.Begin(request("10.0.0.1", "a", 1_250_000))
+			tr.session.ledger.Begin(request("10.0.0.1", "a", 1_250_000))
 		}, 0, 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {

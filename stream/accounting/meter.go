@@ -8,27 +8,28 @@ const meterSpan = 8
 
 // meter counts bytes by second, to tell the rate of the last few.
 type meter struct {
-	second int64                  // the unix second of the newest cell
-	cells  [meterSpan + 1]float32 // bytes, by second modulo the length
 	since  int64                  // unix nanosecond of the first byte ever
+	second uint32                 // the unix second of the newest cell
+	cells  [meterSpan + 1]float32 // bytes, by second modulo the length
 }
 
 func (m *meter) add(n int64, now time.Time) {
 	if m.since == 0 {
-		m.since, m.second = now.UnixNano(), now.Unix()
+		m.since, m.second = now.UnixNano(), uint32(now.Unix())
 	}
 	m.advance(now.Unix())
-	m.cells[m.second%int64(len(m.cells))] += float32(n)
+	m.cells[m.second%uint32(len(m.cells))] += float32(n)
 }
 
 // advance empties the cells of the seconds in which nothing came.
 func (m *meter) advance(second int64) {
-	if second-m.second > int64(len(m.cells)) {
-		m.second = second - int64(len(m.cells))
+	now := uint32(second) // good until 2106
+	if now > m.second+uint32(len(m.cells)) {
+		m.second = now - uint32(len(m.cells))
 	}
-	for m.second < second {
+	for m.second < now {
 		m.second++
-		m.cells[m.second%int64(len(m.cells))] = 0
+		m.cells[m.second%uint32(len(m.cells))] = 0
 	}
 }
 

@@ -96,7 +96,7 @@ func carry(s *Stream, buffer []byte) (sent int, err error) {
 		return 0, errors.Join(io.ErrUnexpectedEOF, err)
 	}
 	for buffer = buffer[:n]; sent < n; {
-		more, err := unix.Write(s.fd, buffer[sent:])
+		more, err := unix.Write(s.fd(), buffer[sent:])
 		sent += max(more, 0)
 		if err != nil && err != unix.EINTR {
 			return sent, err

@@ -38,7 +38,7 @@ func TestWhoWaitsLongHoldsNobodyUp(t *testing.T) {
 		free, open := make(chan struct{}), make(chan struct{})
 		close(open)
 		fetch := func(gate chan struct{}) {
-			f.fetch(l, &Stream{File: held{free: gate}, machine: machine{fd: int(null.Fd()), pending: 10}})
+			f.fetch(l, &Stream{File: held{free: gate}, machine: machine{socket: int32(null.Fd()), pending: 10}})
 		}
 		for range 3 * fillersMax {
 			fetch(free)

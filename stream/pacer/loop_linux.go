@@ -223,7 +223,7 @@ func (l *loop) receive() {
 		s = next
 	}
 	for _, s := range cuts {
-		if s.fd < len(l.streams) && l.streams[s.fd] == s {
+		if s.fd() < len(l.streams) && l.streams[s.fd()] == s {
 			l.end(s)
 		}
 	}

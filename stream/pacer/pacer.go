@@ -32,9 +32,9 @@ type Stream struct {
 	Left   int64 // bytes still to be sent, more than 0
 	Grant  *ratelimit.Grant
 	Owner  Owner
-	Smooth ratelimit.Rate // the kernel spreads each step so that it never sends faster; 0: it need not
-	Keep   bool           // the connection stays open for the next request,
-	Ahead  string         // of which these bytes have been read already
+	Ahead  string // bytes of the next request that have been read already,
+	Keep   bool   // for which the connection stays open
+	Smooth int32  // bytes a second; the kernel spreads each step so that it never sends faster; 0: it need not
 
 	machine // what the pacer knows
 }

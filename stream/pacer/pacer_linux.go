@@ -52,7 +52,7 @@ func (p *Pacer) Send(conn *net.TCPConn, s *Stream) error {
 		return err
 	}
 	conn.Close() // Go's own poller would only wake for what happens to it
-	s.machine = machine{link: link{level: -1}, fd: fd}
+	s.machine = machine{level: -1, socket: int32(fd)}
 	l.push(s)
 	return nil
 }

@@ -32,15 +32,18 @@ const (
 
 // machine is what the pacer knows of a stream.
 type machine struct {
-	link
-	state    state
-	ended    bool  // the owner has been told
-	slow     bool  // the kernel can't send this file to a socket
-	spread   bool  // the kernel spreads the steps
-	writable bool  // the peer took more while the filler was at work
-	sends    uint8 // until pathEvery
-	fd       int
+	next, prev *Stream // in a slot of the wheel, or in a list
+	due        int64   // tick
+	level      int8    // of the slot; -1 is none
+	index      uint8
+	state      state
+	ended      bool  // the owner has been told
+	slow       bool  // the kernel can't send this file to a socket
+	spread     bool  // the kernel spreads the steps
+	writable   bool  // the peer took more while the filler was at work
+	sends      uint8 // until pathEvery
 
+	socket    int32
 	pending   int32  // bytes that were granted and not sent
 	blockedAt uint32 // tick at which the peer took no more, of those that fit
 
@@ -53,20 +56,23 @@ type machine struct {
 	read   *fetched
 }
 
+// fd is the socket's descriptor.
+func (s *Stream) fd() int { return int(s.socket) }
+
 // adopt takes a stream in.
 func (l *loop) adopt(s *Stream) {
-	for s.fd >= len(l.streams) {
+	for s.fd() >= len(l.streams) {
 		l.streams = append(l.streams, make([]*Stream, 64)...)
 	}
-	l.streams[s.fd] = s
-	if l.obeyed >= stop || l.watch(s.fd, unix.EPOLL_CTL_ADD, unix.EPOLLOUT) != nil {
+	l.streams[s.fd()] = s
+	if l.obeyed >= stop || l.watch(s.fd(), unix.EPOLL_CTL_ADD, unix.EPOLLOUT) != nil {
 		l.end(s)
 		return
 	}
 	unsent := min(max(s.Grant.Step(), unsentMin), unsentMax)
-	unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, int(unsent)) // an old kernel holds more
+	unix.SetsockoptInt(s.fd(), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, int(unsent)) // an old kernel holds more
 	l.cork(s, 1)
-	if info := l.path(s.fd); info != nil {
+	if info := l.path(s.fd()); info != nil {
 		s.before = info.Total_retrans
 	}
 	l.goOn(s)
@@ -75,7 +81,7 @@ func (l *loop) adopt(s *Stream) {
 // cork has the kernel keep what does not fill a packet for the next step, for
 // 200 ms at most.
 func (l *loop) cork(s *Stream, on int) {
-	unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_CORK, on) // without, a step costs a packet more
+	unix.SetsockoptInt(s.fd(), unix.IPPROTO_TCP, unix.TCP_CORK, on) // without, a step costs a packet more
 }
 
 // goOn lets a stream send as soon as the loop comes round.
@@ -150,7 +156,7 @@ func (l *loop) transmit(s *Stream) (int, error) {
 	if !l.cached(s, at, n) {
 		return 0, nil
 	}
-	return sendfile(s.fd, int(s.local), at, int(n))
+	return sendfile(s.fd(), int(s.local), at, int(n))
 }
 
 // locate finds the next byte on this computer.
@@ -242,7 +248,7 @@ func (l *loop) complete(s *Stream) {
 	l.cork(s, 0)
 	l.endOwner(s)
 	if !s.Keep || l.obeyed != work {
-		unix.Shutdown(s.fd, unix.SHUT_WR)
+		unix.Shutdown(s.fd(), unix.SHUT_WR)
 		l.park(s, closing, unix.EPOLLRDHUP, lingering)
 		return
 	}
@@ -256,9 +262,9 @@ func (l *loop) complete(s *Stream) {
 // park keeps a connection on which nothing is sent, and nothing else of its
 // stream.
 func (l *loop) park(s *Stream, as state, events uint32, patience time.Duration) {
-	s = &Stream{machine: machine{link: link{level: -1}, fd: s.fd, state: as, ended: true}}
-	l.streams[s.fd] = s
-	if l.watch(s.fd, unix.EPOLL_CTL_MOD, events) != nil {
+	s = &Stream{machine: machine{level: -1, socket: s.socket, state: as, ended: true}}
+	l.streams[s.fd()] = s
+	if l.watch(s.fd(), unix.EPOLL_CTL_MOD, events) != nil {
 		l.end(s)
 		return
 	}
@@ -267,10 +273,10 @@ func (l *loop) park(s *Stream, as state, events uint32, patience time.Duration) 
 
 // giveBack lets somebody else answer the next request.
 func (l *loop) giveBack(s *Stream) {
-	l.watch(s.fd, unix.EPOLL_CTL_DEL, 0)
+	l.watch(s.fd(), unix.EPOLL_CTL_DEL, 0)
 	l.forget(s)
 	defer l.pacer.gone(l)
-	if conn, err := restore(s.fd, s.Ahead); err == nil { // else the peer has gone
+	if conn, err := restore(s.fd(), s.Ahead); err == nil { // else the peer has gone
 		l.pacer.options.Ready(conn)
 	}
 }
@@ -299,7 +305,7 @@ func (l *loop) endOwner(s *Stream) {
 
 func (l *loop) hangUp(s *Stream) {
 	l.forget(s)
-	unix.Close(s.fd)
+	unix.Close(s.fd())
 	l.pacer.gone(l)
 }
 
@@ -308,7 +314,7 @@ func (l *loop) hangUp(s *Stream) {
 func (l *loop) forget(s *Stream) {
 	l.wheel.remove(s)
 	s.state = closing
-	l.streams[s.fd] = nil
+	l.streams[s.fd()] = nil
 }
 
 // spreading lets the kernel spread a stream's steps, once the burst is out.
@@ -319,14 +325,14 @@ func (l *loop) spreading(s *Stream, on bool) {
 	s.spread = on
 	rate := smoothOff
 	if on {
-		rate = int(min(int64(s.Smooth.BytesPerSecond()), 1<<31-1))
+		rate = int(s.Smooth)
 	}
-	unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_MAX_PACING_RATE, rate) // an old kernel sends steps as they are
+	unix.SetsockoptInt(s.fd(), unix.SOL_SOCKET, unix.SO_MAX_PACING_RATE, rate) // an old kernel sends steps as they are
 }
 
 // tellPath says how the network does.
 func (l *loop) tellPath(s *Stream) {
-	if info := l.path(s.fd); info != nil {
+	if info := l.path(s.fd()); info != nil {
 		s.Owner.Path(Path{
 			RTT:           time.Duration(info.Rtt) * time.Microsecond,
 			Retransmitted: int64(info.Total_retrans - s.before),

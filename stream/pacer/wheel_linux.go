@@ -17,14 +17,6 @@ type wheel struct {
 	slot [levels][slots]*Stream
 }
 
-// link is a stream's place in a wheel; level -1 is none.
-type link struct {
-	next, prev *Stream
-	due        int64
-	level      int8
-	index      uint8
-}
-
 // add puts s in at a tick, or at the next one where that has passed.
 func (w *wheel) add(s *Stream, due int64) {
 	s.due = min(max(due, w.now+1), w.now+1<<(slotBits*levels)-1<<(slotBits*(levels-1)))
