@@ -179,6 +179,7 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	if status, ok := parse(args); !ok {
 		return status
 	}
+	footprint.Calm()
 	in.folders = set.Args()
 	config, err := in.load()
 	if err != nil {

@@ -252,6 +252,7 @@ func open(root *os.Root, name string) (*os.File, error) {
 		file.Close()
 		return nil, cmp.Or(err, irregular)
 	}
+	keepAccessTime(file)
 	return file, nil
 }
 

@@ -2,12 +2,14 @@ package local
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"mustserv/library/source"
@@ -169,5 +171,28 @@ func TestMountGoesAndComes(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(place, "b.mp4"), nil, 0o644))
 	if got, err := list(src); got != "b.mp4" && !errors.Is(err, source.ErrReopen) {
 		t.Errorf("mounted again: %q, %v", got, err)
+	}
+}
+
+func TestReadingLeavesNoTrace(t *testing.T) {
+	dir := folderOf(t, map[string]string{"a.mp4": "film"})
+	name, old := filepath.Join(dir, "a.mp4"), time.Now().Add(-72*time.Hour).Truncate(time.Second)
+	if err := os.Chtimes(name, old, old.Add(time.Hour)); err != nil { // even with relatime the next read would tell
+		t.Fatal(err)
+	}
+	file, err := openFolder(t, dir).Open(t.Context(), "a.mp4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := io.ReadAll(file); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at := info.Sys().(*syscall.Stat_t).Atim; int64(at.Sec) != old.Unix() {
+		t.Errorf("read at %v, want %v as before", time.Unix(int64(at.Sec), 0), old)
 	}
 }
