@@ -33,7 +33,7 @@ func expect(t *testing.T, w source.Watch, folders ...string) {
 	for _, f := range folders {
 		missing[f] = true
 	}
-	deadline := time.After(5 * time.Second)
+	deadline := time.After(time.Minute)
 	for len(missing) > 0 {
 		select {
 		case name, ok := <-w.Changes():
