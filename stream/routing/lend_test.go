@@ -37,8 +37,8 @@ func TestDataNodeIsLent(t *testing.T) {
 				t.Errorf("%s: to %q, want %q\n%s", row.name, got, row.want, &j.text)
 			}
 		}
-		if err := c.Tell(t.Context(), "node2", []Lent{{ID: "x"}}); err != nil || s.asked["POST "+LentPath] != 1 {
-			t.Errorf("told %d times, %v", s.asked["POST "+LentPath], err)
+		if err := c.Tell(t.Context(), "node2", []Lent{{ID: "x"}}); err != nil || s.count("POST "+LentPath) != 1 {
+			t.Errorf("told %d times, %v", s.count("POST "+LentPath), err)
 		}
 		for _, stranger := range []string{"node1", "node9", ""} { // itself, and who is not in the list
 			if c.Tell(t.Context(), stranger, nil) == nil {
