@@ -1,6 +1,7 @@
 // Package settings reads the text that an admin edits: TOML, decoded strictly
 // over the defaults, so that everything wrong in it is found at once, each
-// with its line, its column and an example of how it is done right.
+// with its line, its column and an example of how it is done right. It sees
+// to the file with that text, too: whether it was saved, and how it is replaced.
 package settings
 
 import (
