@@ -47,7 +47,7 @@ func startCluster(t *testing.T, common string, each ...string) cluster {
 type nodeStatus struct {
 	Items, Unmeasured int
 	Scanning          bool
-	Viewers           int
+	Viewers, Waiting  int
 	Nodes             []struct {
 		URL, Problem       string
 		Up, Self, Draining bool
