@@ -382,7 +382,7 @@ func (a *app) openCache(c cache.Config) (*cache.Store, error) {
 // openers are those of all kinds, with what file servers and network mounts
 // send kept in the cache that there is when a share is opened.
 func (a *app) openers() map[string]library.Opener {
-	all := openers(a.node)
+	all := openers(httpdir.Us{ID: a.node, Sign: a.cluster.Sign})
 	for scheme, open := range all {
 		all[scheme] = func(place string, access source.Access) (source.Source, error) {
 			src, err := open(place, access)
@@ -549,7 +549,7 @@ func (d desk) TryShare(ctx context.Context, s webui.NewShare) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	found := library.Check(ctx, d.config.Load().Library, []library.Share{made}, openers(d.node), checkLimit)[0]
+	found := library.Check(ctx, d.config.Load().Library, []library.Share{made}, openers(httpdir.Us{ID: d.node, Sign: d.cluster.Sign}), checkLimit)[0]
 	if found.Problem != "" {
 		return "", errors.New(found.Problem)
 	}
@@ -858,7 +858,7 @@ func runCheck(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 			fmt.Fprintf(stdout, "capacity: %s by %s\n", speed, name)
 		}
 	}
-	for _, f := range library.Check(ctx, c.Library, shares, openers(""), checkLimit) {
+	for _, f := range library.Check(ctx, c.Library, shares, openers(httpdir.Us{}), checkLimit) {
 		if f.Problem != "" {
 			fmt.Fprintf(stderr, "share %q: %s: %s\n", f.Share.Name, f.Share.Place, f.Problem)
 			status = exitFailed
@@ -1204,9 +1204,9 @@ func (s share) resolve() (library.Share, error) {
 }
 
 // openers returns how each kind of place is read, by what the URL begins
-// with; "" is a folder of this computer. The node is our id.
-func openers(node string) map[string]library.Opener {
-	web := func(place string, a source.Access) (source.Source, error) { return httpdir.As(node, place, a) }
+// with; "" is a folder of this computer.
+func openers(us httpdir.Us) map[string]library.Opener {
+	web := func(place string, a source.Access) (source.Source, error) { return httpdir.As(us, place, a) }
 	return map[string]library.Opener{
 		"":    openLocal,
 		"smb": smb.Open, "http": web, "https": web,
@@ -1250,7 +1250,7 @@ func openLocal(place string, _ source.Access) (source.Source, error) {
 // tryOpen says what is wrong with a URL; no server is asked.
 func tryOpen(place string) error {
 	scheme, _, _ := strings.Cut(place, "://")
-	open := openers("")[scheme]
+	open := openers(httpdir.Us{})[scheme]
 	if open == nil {
 		return fmt.Errorf("begins with %q; MuStServ reads %s", scheme+"://", schemes())
 	}
@@ -1264,7 +1264,7 @@ func tryOpen(place string) error {
 // schemes says which URLs are known.
 func schemes() string {
 	var list []string
-	for _, scheme := range slices.Sorted(maps.Keys(openers(""))) {
+	for _, scheme := range slices.Sorted(maps.Keys(openers(httpdir.Us{}))) {
 		if scheme != "" {
 			list = append(list, scheme+"://")
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -73,9 +74,6 @@ func TestClusterFetchesOnce(t *testing.T) {
 	t.Logf("for a film of %d bytes that 9 watch at three nodes the file server has sent %d", size, sent)
 	if sent > size*5/4 {
 		t.Errorf("the file server has sent %d bytes for a film of %d", sent, size)
-		for i, n := range nodes {
-			t.Logf("node %d: %s", i, n.stderr)
-		}
 	}
 
 	nas.rate.Store(size / 10)
@@ -162,4 +160,65 @@ func readByNodes(nodes cluster) []int {
 		}
 	}
 	return all
+}
+
+// TestNodeReadsFromANode has 16 viewers jump about in a film that their node
+// reads from another one: that does not send it at the pace of one player, as
+// the two know each other.
+func TestNodeReadsFromANode(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts servers; left out with -short")
+	}
+	t.Parallel()
+	dir, film := t.TempDir(), make([]byte, 32<<20)
+	rand.NewChaCha8([32]byte{7}).Read(film)
+	write(t, filepath.Join(dir, "a.mkv"), film)
+	addrs := []string{freeAddress(t), freeAddress(t)}
+	var nodes cluster
+	for i, own := range []string{
+		"unmeasured = \"200 kbit/s\"\n[[share]]\nname = \"Films\"\npath = '" + dir + "'\n",
+		"unmeasured = \"off\"\n[[share]]\nname = \"Films\"\nurl = \"http://" + addrs[0] + "/media/Films/\"\n",
+	} {
+		file := filepath.Join(t.TempDir(), "m.toml")
+		write(t, file, []byte(fmt.Sprintf("[routing]\nnodes = [\"http://%s\", \"http://%s\"]\nsecret = \"one secret of all nodes, 32 letters\"\n[ratelimit]\n%s", addrs[0], addrs[1], own)))
+		nodes = append(nodes, start(t, "-config", file, "-listen", addrs[i]))
+		eventually(t, "it has the film", func() bool { return nodes[i].status(t).Items > 0 })
+	}
+	eventually(t, "the second knows the first", func() bool { return nodes[1].status(t).up() == 2 })
+	began := time.Now()
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			if err := jump(i, nodes[1].url+"/media/Films/a.mkv", film, int64(i)<<21); err != nil {
+				t.Errorf("viewer %d: %v", i, err)
+			}
+		})
+	}
+	all.Wait()
+	took := time.Since(began)
+	t.Logf("16 viewers have their first MiB after %v", took)
+	if took > 20*time.Second { // at the pace of a player it is half a minute
+		t.Errorf("the last viewer waited for %v", took)
+	}
+}
+
+// jump has the viewer of a number read 1 MiB of a film from somewhere on.
+func jump(viewer int, url string, film []byte, at int64) error {
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(viewer+1))}}
+	client := http.Client{Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}}
+	request, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Range", fmt.Sprintf("bytes=%d-", at))
+	answer, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	got := make([]byte, 1<<20)
+	if _, err := io.ReadFull(answer.Body, got); err != nil || !bytes.Equal(got, film[at:at+int64(len(got))]) {
+		return fmt.Errorf("wrong bytes from %d on, %v", at, err)
+	}
+	return nil
 }

@@ -26,7 +26,7 @@ type Request struct {
 	Item    string // library path; Client and Item make the viewer
 	Share   string // that the item is read from
 	Need    TSpec  // of the item; a rate of 0 reserves nothing
-	Short   bool   // a picture, subtitles or a playlist: goes at once, out of the share for such
+	Short   bool   // a picture, subtitles, a playlist, or for another node: goes at once, as the link has room or out of the share for such
 	Size    int64  // bytes of the item
 	Header  int64  // bytes at its start and
 	Trailer int64  // at its end that have no playing time

@@ -16,7 +16,7 @@ import (
 // sends who asks to another node, or holds the request until there is room.
 // It reports false where it has answered.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request, client string, item *library.Item) (*ratelimit.Grant, bool) {
-	request := s.request(client, item)
+	request := s.request(r, client, item)
 	if reason, ok := s.why(request); ok && s.sendOn(w, r, item, request, reason) {
 		return nil, false
 	}
@@ -39,8 +39,9 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, client string, it
 }
 
 // request is what admission control is asked for an item. What is shown
-// beside films, and lists of segments, goes at once.
-func (s *Server) request(client string, item *library.Item) ratelimit.Request {
+// beside films, and lists of segments, goes at once. So does what another node
+// reads, for it paces its viewers; but it has to have room here for one.
+func (s *Server) request(r *http.Request, client string, item *library.Item) ratelimit.Request {
 	share, _, _ := strings.Cut(item.Path, "/")
 	request := ratelimit.Request{Client: client, Item: bucketOf(item), Share: share, Size: item.Size}
 	switch item.Kind {
@@ -48,7 +49,7 @@ func (s *Server) request(client string, item *library.Item) ratelimit.Request {
 		request.Short = true
 		return request
 	}
-	request.Need = s.Need(item)
+	request.Need, request.Short = s.Need(item), s.router.Trusts(r)
 	if info := item.Info(); info != nil && item.Kind != library.Segment {
 		request.Header, request.Trailer = info.Curve.Header, info.Curve.Trailer
 	}

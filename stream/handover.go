@@ -29,7 +29,7 @@ const bookSteps = 4
 // what is paced and goes over a TCP connection by HTTP/1 as it is.
 func (s *Server) leaves(r *http.Request, need ratelimit.TSpec) int64 {
 	_, _, plain := pacer.Plain(connOf(r))
-	if s.pacer == nil || !plain || r.ProtoMajor != 1 || r.ContentLength != 0 || need.Rate <= 0 {
+	if s.pacer == nil || !plain || r.ProtoMajor != 1 || r.ContentLength != 0 || need.Rate <= 0 || s.router.Trusts(r) {
 		return math.MaxInt64
 	}
 	return s.handOverFrom

@@ -58,7 +58,7 @@ func (s *Server) lend(w http.ResponseWriter, r *http.Request, client string, ite
 	if s.router.Alone() {
 		return false
 	}
-	request := s.request(client, item)
+	request := s.request(r, client, item)
 	asked := s.asked(r, item, request)
 	base, ok := s.router.Lend(r.Context(), asked)
 	if !ok || request.Short {

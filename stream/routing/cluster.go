@@ -129,6 +129,18 @@ func (c *Cluster) Elsewhere() bool {
 	return len(c.others(time.Now())) > 0
 }
 
+// Sign signs a request if it goes to another node that is up. To anybody else
+// it goes unsigned: a node would take the signature from him, too.
+func (c *Cluster) Sign(r *http.Request) {
+	c.mu.Lock()
+	key := c.signer
+	known := slices.ContainsFunc(c.peers, func(p *peer) bool { return p.Up && !p.Self && p.answersAt(r.URL) })
+	c.mu.Unlock()
+	if known {
+		key.sign(r, time.Now())
+	}
+}
+
 // Trusts reports whether a request is one of another node.
 func (c *Cluster) Trusts(r *http.Request) bool {
 	c.mu.Lock()

@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -47,6 +48,17 @@ type peer struct {
 
 	progress time.Time            // when fewer files were unmeasured than before
 	uncached map[string]time.Time // places of which it is asked for nothing until then
+}
+
+// answersAt reports whether a URL is one of the node, by the name or by the
+// number that the config leads to.
+func (p *peer) answersAt(u *url.URL) bool {
+	at := func(base *url.URL) string {
+		return cmp.Or(base.Port(), map[string]string{"http": "80", "https": "443"}[base.Scheme])
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	here := u.Hostname() == p.base.Hostname() || err == nil && ip.Unmap() == p.Addr.Addr()
+	return here && u.Scheme == p.base.Scheme && at(u) == at(p.base)
 }
 
 // sending is a viewer that was sent to a node.

@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -110,5 +111,32 @@ func FuzzReport(f *testing.F) {
 		}
 		r.Fits(1, 0)
 		r.skew(time.Unix(0, 0), time.Unix(1, 0))
+	})
+}
+
+// Only other nodes get a signature.
+func TestOnlyNodesGetSignatures(t *testing.T) {
+	inStreet(t, 3, withSecret, func(t *testing.T, c *Cluster, s *street, _ *journal) {
+		s.change(3, func(f *fake) { f.dead = errors.New("refused") })
+		time.Sleep(5 * time.Second)
+		for _, row := range []struct {
+			name, url string
+			want      bool
+		}{
+			{"another node", "http://10.0.0.2:8000/media/a", true},
+			{"its address as IPv6 has it", "http://[::ffff:10.0.0.2]:8000/media/a", true},
+			{"this node", "http://10.0.0.1:8000/media/a", false},
+			{"one that is down", "http://10.0.0.3:8000/media/a", false},
+			{"another port", "http://10.0.0.2/media/a", false},
+			{"by TLS", "https://10.0.0.2:8000/media/a", false},
+			{"a stranger", "http://10.0.0.9:8000/media/a", false},
+			{"a name", "http://nas:8000/media/a", false},
+		} {
+			r := httptest.NewRequest("GET", row.url, nil)
+			c.Sign(r)
+			if got := c.Trusts(r); got != row.want {
+				t.Errorf("%s: %v", row.name, got)
+			}
+		}
 	})
 }

@@ -39,7 +39,8 @@ type client struct {
 	password  source.Secret
 	transport *http.Transport
 	lines     *lines
-	self      source.Origin // id of our node, if it has one
+	self      source.Origin       // id of our node, if it has one
+	sign      func(*http.Request) // nil signs nothing
 }
 
 func newClient(base *url.URL, a source.Access) (*client, error) {
@@ -152,6 +153,9 @@ func (c *client) dress(r *http.Request, header http.Header) {
 	}
 	if c.user != "" {
 		r.SetBasicAuth(c.user, c.password.Reveal())
+	}
+	if c.sign != nil {
+		c.sign(r)
 	}
 }
 

@@ -334,16 +334,16 @@ func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
 // inBubble runs a test of a source whose server is h, in virtual time.
 func inBubble(t *testing.T, h http.Handler, test func(t *testing.T, src source.Source)) {
 	t.Helper()
-	inBubbleAs(t, h, "", "", test)
+	inBubbleAs(t, h, Us{}, "", test)
 }
 
-func inBubbleAs(t *testing.T, h http.Handler, node, path string, test func(t *testing.T, src source.Source)) {
+func inBubbleAs(t *testing.T, h http.Handler, us Us, path string, test func(t *testing.T, src source.Source)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		network := make(pipes)
 		server := &http.Server{Handler: h}
 		go server.Serve(network)
-		src, err := As(node, "http://nas/"+path, source.Access{})
+		src, err := As(us, "http://nas/"+path, source.Access{})
 		must(t, err)
 		src.(*site).transport.DialContext = network.dial
 		test(t, src)

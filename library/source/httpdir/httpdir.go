@@ -15,6 +15,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"path"
 	"strings"
@@ -49,11 +50,16 @@ var _ source.Source = (*site)(nil)
 // or https. The server need not answer yet: as long as it does not, all calls
 // return source.ErrUnavailable. A read of an open file that has become another
 // one returns source.ErrChanged.
-func Open(place string, a source.Access) (source.Source, error) { return As("", place, a) }
+func Open(place string, a source.Access) (source.Source, error) { return As(Us{}, place, a) }
 
-// As is Open for the node with an id, by which another MuStServ, and this one,
-// know it. An empty id is none.
-func As(node string, place string, a source.Access) (source.Source, error) {
+// Us is the node that reads. The zero value is none.
+type Us struct {
+	ID   string              // by which another MuStServ, and this one, know it
+	Sign func(*http.Request) // signs what is asked of nodes that know its signature; nil signs nothing
+}
+
+// As is Open for a node.
+func As(us Us, place string, a source.Access) (source.Source, error) {
 	base, err := parsePlace(place)
 	if err != nil {
 		return nil, err
@@ -62,7 +68,7 @@ func As(node string, place string, a source.Access) (source.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.self = source.Origin(node)
+	c.self, c.sign = source.Origin(us.ID), us.Sign
 	s := &site{client: c, node: nodeAt(c), spoken: make(chan dialect, 1)}
 	s.spoken <- nil
 	return s, nil

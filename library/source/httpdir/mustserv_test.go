@@ -3,6 +3,7 @@ package httpdir
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"slices"
@@ -96,7 +97,7 @@ func newPeer() *peer {
 
 func TestPeerLists(t *testing.T) {
 	for _, path := range []string{"", "media/", "browse/"} {
-		inBubbleAs(t, newPeer(), "A", path, func(t *testing.T, src source.Source) {
+		inBubbleAs(t, newPeer(), Us{ID: "A"}, path, func(t *testing.T, src source.Source) {
 			root, err := src.List(t.Context(), ".")
 			must(t, err)
 			if got := named(root); got != "Films/ of B, Theirs/ of C" {
@@ -136,7 +137,7 @@ func named(infos []fs.FileInfo) string {
 
 func TestPeerIsOurselves(t *testing.T) {
 	for _, row := range []struct{ node, path string }{{"B", ""}, {"A", "media/Ours/"}} {
-		inBubbleAs(t, newPeer(), row.node, row.path, func(t *testing.T, src source.Source) {
+		inBubbleAs(t, newPeer(), Us{ID: row.node}, row.path, func(t *testing.T, src source.Source) {
 			if _, err := src.List(t.Context(), "."); !errors.Is(err, source.ErrUnavailable) || !strings.Contains(err.Error(), "can't be a share of itself") {
 				t.Errorf("List answers %v", err)
 			}
@@ -145,7 +146,7 @@ func TestPeerIsOurselves(t *testing.T) {
 }
 
 func TestPeerMeasured(t *testing.T) {
-	inBubbleAs(t, newPeer(), "A", "", func(t *testing.T, src source.Source) {
+	inBubbleAs(t, newPeer(), Us{ID: "A"}, "", func(t *testing.T, src source.Source) {
 		modified := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Unix()
 		for _, row := range []struct {
 			name           string
@@ -177,7 +178,7 @@ func TestPeerMeasured(t *testing.T) {
 
 func TestPeerWatch(t *testing.T) {
 	p := newPeer()
-	inBubbleAs(t, p, "A", "", func(t *testing.T, src source.Source) {
+	inBubbleAs(t, p, Us{ID: "A"}, "", func(t *testing.T, src source.Source) {
 		w, err := src.(source.Watcher).Watch(t.Context())
 		must(t, err)
 		list := func(names ...string) {
@@ -254,4 +255,25 @@ func TestEntriesAreBounded(t *testing.T) {
 			t.Errorf("%s is taken for %v", name, e)
 		}
 	}
+}
+
+// All that is asked is signed, with what it is asked for.
+func TestSigned(t *testing.T) {
+	signature := func(r *http.Request) string {
+		return r.Method + " " + r.URL.Path + " " + r.Header.Get("Range") + " " + r.Header.Get("Via")
+	}
+	us := Us{ID: "A", Sign: func(r *http.Request) { r.Header.Set("Signature", signature(r)) }}
+	inBubbleAs(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if want := signature(r); r.Header.Get("Signature") != want {
+			t.Errorf("%q is signed %q", want, r.Header.Get("Signature"))
+		}
+		http.ServeContent(w, r, "", time.Unix(1e9, 0), strings.NewReader("content"))
+	}), us, "", func(t *testing.T, src source.Source) {
+		f, err := src.Open(t.Context(), "a.mp4")
+		must(t, err)
+		defer f.Close()
+		if got, err := io.ReadAll(f); err != nil || string(got) != "content" {
+			t.Errorf("%q, %v", got, err)
+		}
+	})
 }
