@@ -26,10 +26,10 @@ const pause = time.Second
 const bookSteps = 4
 
 // leaves is from how many bytes on a range is left to the pacer: it takes
-// what is paced and goes over a TCP connection by HTTP/1 as it is.
-func (s *Server) leaves(r *http.Request, need ratelimit.TSpec) int64 {
+// what goes over a TCP connection by HTTP/1 as it is, at whatever rate.
+func (s *Server) leaves(r *http.Request) int64 {
 	_, _, plain := pacer.Plain(connOf(r))
-	if s.pacer == nil || !plain || r.ProtoMajor != 1 || r.ContentLength != 0 || need.Rate <= 0 || s.router.Trusts(r) {
+	if s.pacer == nil || !plain || r.ProtoMajor != 1 || r.ContentLength != 0 || s.router.Trusts(r) {
 		return math.MaxInt64
 	}
 	return s.handOverFrom

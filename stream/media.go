@@ -85,7 +85,7 @@ func (s *Server) serveItem(w http.ResponseWriter, r *http.Request, item *library
 	}
 	paced := &pacedWriter{
 		ResponseWriter: w, control: http.NewResponseController(w), conn: connOf(r), ctx: ctx, cancel: cancel,
-		delivery: d, stall: s.config.Load().StallTimeout, leaves: s.leaves(r, need), buffers: &s.buffers,
+		delivery: d, stall: s.config.Load().StallTimeout, leaves: s.leaves(r), buffers: &s.buffers,
 		begin: func(status int, asked rest) *accounting.Transfer {
 			transfer := s.ledger.Begin(booking(r, client, item, need, status, asked))
 			s.note(r, transfer, status, asked)

@@ -69,7 +69,10 @@ func (l *loop) adopt(s *Stream) {
 		l.end(s)
 		return
 	}
-	unsent := min(max(s.Grant.Step(), unsentMin), unsentMax)
+	unsent := int64(0) // no bound: it goes as fast as it can
+	if s.Grant.Need().Rate > 0 {
+		unsent = min(max(s.Grant.Step(), unsentMin), unsentMax)
+	}
 	unix.SetsockoptInt(s.fd(), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, int(unsent)) // an old kernel holds more
 	l.cork(s, 1)
 	if info := l.path(s.fd()); info != nil {
