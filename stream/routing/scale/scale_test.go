@@ -49,7 +49,7 @@ func TestScale(t *testing.T) {
 	t.Logf("%d nodes in groups of %d, %d viewers\n%s", c.Nodes, c.Group, c.Viewers, &table)
 	turns, weighted, least, content := of[routing.RoundRobin], of[routing.Weighted], of[routing.LeastLoad], of[routing.Content]
 	for what, ok := range map[string]bool{
-		"by turns, more have to be sent on than by weight": turns.Redirected > 4*weighted.Redirected,
+		"by turns, more have to be sent on than by weight": turns.Redirected > weighted.Redirected,
 		"least load spreads best":                          least.Spread < weighted.Spread && least.Spread < turns.Spread && least.Spread < content.Spread,
 		"least load keeps all nodes within 1.2":            least.Above < 1.2,
 		"by content, caches add up":                        content.Hits > 2*least.Hits,
