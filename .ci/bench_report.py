@@ -14,6 +14,7 @@ PARTS = [
     ("PSS", "memory in all, PSS", (1e6, "MB"), True),
     ("RSS", "memory in all, RSS", (1e6, "MB"), True),
     ("cpu", "processor time per GB", (1, "s"), True),
+    ("machine", "the same of the whole machine, players included", (1, "s"), True),
     ("served", "sent of what is promised, start burst included", (1, "%"), False),
     ("unthrottled", "unthrottled", (1, "MB/s"), True),
     ("unthrottled cpu", "processor time per GB, unthrottled", (1, "s"), True),

@@ -22,6 +22,14 @@ def raise_limit():
             continue
 
 
+def machine_cpu():
+    """machine_cpu returns a clock that runs while processors are not idle, in processor seconds. What the kernel does on
+    nobody's account, as in timers, it does not count as work, but not as idleness either."""
+    with open("/proc/stat") as f:
+        _, _, _, idle, iowait, _, _, steal = map(int, f.readline().split()[1:9])
+    return time.monotonic() * os.cpu_count() - (idle + iowait + steal) / TICKS
+
+
 def rates():
     """rates of the steady films in KiB/s, and the KiB that are sent at once:
     as MuStServ does, two seconds or 256 KiB, and 64 KiB for each request."""
