@@ -8,16 +8,16 @@ import (
 )
 
 const (
-	stepTime = 250 * time.Millisecond // of sending in one step: few wake-ups, short bursts
-	stepMin  = 512                    // bytes, but at least so many
-	freeStep = 64 * KiB               // bytes in one step that are not charged
-	openStep = 1 * MiB                // bytes in one step of what is not paced
-	stalled  = time.Second            // a write that took so long met a player with full buffers
+	stepTime = 5 * time.Second / 18 // of sending in one step: few wake-ups, short bursts
+	stepMin  = 512                  // bytes, but at least so many
+	freeStep = 64 * KiB             // bytes in one step that are not charged
+	openStep = 1 * MiB              // bytes in one step of what is not paced
+	stalled  = time.Second          // a write that took so long met a player with full buffers
 )
 
 // step is the size of one step: what is sent in stepTime or, where that is
 // too much of the burst, in a half, a quarter and so on of it. Then the same
-// number of steps falls into any whole second. A sixth of the burst is little
+// number of steps falls into any five seconds. A sixth of the burst is little
 // enough to be late by; and so is a gift, which comes on top of it.
 func step(need TSpec) int64 {
 	if need.Rate <= 0 {
@@ -27,7 +27,7 @@ func step(need TSpec) int64 {
 	for s > most && s > stepMin {
 		s /= 2
 	}
-	return int64(max(1, min(max(s, stepMin), most, math.MaxInt32)))
+	return int64(max(1, min(max(math.Round(s), stepMin), most, math.MaxInt32)))
 }
 
 // Grant lets one stream send. It belongs to one goroutine at a time, but
@@ -57,6 +57,16 @@ func (g *Grant) Need() TSpec { return g.viewer.bucket.Spec() }
 
 // Step returns the most bytes that the viewer's bucket pays for at a time.
 func (g *Grant) Step() int64 { return int64(g.step) }
+
+// Packets says how many bytes the way's packets hold, at most. A step that
+// would need one more for hardly anything does without: that costs as much as
+// a full one. The last may be a byte short, so that the kernel, which is told
+// to wait for full ones, sends it with others of its kind.
+func (g *Grant) Packets(size int64) {
+	if step := g.Step(); size > 0 && step >= size && step%size < size/4 {
+		g.step -= int32(step%size + 1)
+	}
+}
 
 // Start says at which offset of the item the stream begins; -1 is an offset
 // not known, of which all bytes are charged.

@@ -8,23 +8,57 @@ import (
 	"time"
 )
 
-func TestStepsDivideASecond(t *testing.T) {
+func TestStepsDivideFiveSeconds(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		need TSpec
 		want time.Duration // of the stream in one step
 	}{
-		{"film", TSpec{Rate: 5 * MbitPerSecond, Burst: 2 * MiB}, 250 * time.Millisecond},
-		{"fast film with little burst", TSpec{Rate: 8 * MbitPerSecond, Burst: MiB}, 125 * time.Millisecond},
-		{"unmeasured", TSpec{Rate: 40 * MbitPerSecond, Burst: 8 * MiB}, 250 * time.Millisecond},
-		{"music", TSpec{Rate: 160 * KbitPerSecond, Burst: 256 * KiB}, 250 * time.Millisecond},
-		{"speech", TSpec{Rate: 32 * KbitPerSecond, Burst: 256 * KiB}, 250 * time.Millisecond},
+		{"film", TSpec{Rate: 5 * MbitPerSecond, Burst: 2 * MiB}, stepTime},
+		{"fast film with little burst", TSpec{Rate: 8 * MbitPerSecond, Burst: MiB}, stepTime / 2},
+		{"unmeasured", TSpec{Rate: 40 * MbitPerSecond, Burst: 8 * MiB}, stepTime},
+		{"music", TSpec{Rate: 160 * KbitPerSecond, Burst: 256 * KiB}, stepTime},
+		{"speech", TSpec{Rate: 32 * KbitPerSecond, Burst: 256 * KiB}, stepTime},
 		{"hardly anything", TSpec{Rate: 4096, Burst: 256 * KiB}, time.Second},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			got := time.Duration(float64(step(row.need)) / row.need.Rate.BytesPerSecond() * float64(time.Second))
-			if got != row.want {
+			if byteTime := row.need.Rate.time(1); abs(int64(got-row.want)) > int64(byteTime) {
 				t.Errorf("a step is %v of the stream, want %v", got, row.want)
+			}
+		})
+	}
+}
+
+func TestStepsFillPackets(t *testing.T) {
+	for _, row := range []struct {
+		name               string
+		rate               Rate
+		packet, step, want int64 // bytes
+	}{
+		{"film, Ethernet", 5 * MbitPerSecond, 1448, 173611, 119*1448 + 1299},
+		{"film, loopback", 5 * MbitPerSecond, 65483, 173611, 173611},
+		{"little more than a packet", 2 * MbitPerSecond, 65483, 69444, 65482},
+		{"music, little more than three packets", 128 * KbitPerSecond, 1448, 4444, 3*1448 - 1},
+		{"music, nearly four packets", 160 * KbitPerSecond, 1448, 5556, 5556},
+		{"smaller than a packet", 160 * KbitPerSecond, 65483, 5556, 5556},
+		{"not known", 5 * MbitPerSecond, 0, 173611, 173611},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := NewController(DefaultConfig())
+			g, err := c.Admit(t.Context(), Request{Client: "a", Item: "b", Need: TSpec{Rate: row.rate, Burst: 16 * MiB}, Size: math.MaxInt64})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer g.Release()
+			if got := g.Step(); got != row.step {
+				t.Fatalf("a step is %d bytes, want %d", got, row.step)
+			}
+			for range 2 { // again it is the same
+				g.Packets(row.packet)
+				if got := g.Step(); got != row.want {
+					t.Errorf("in packets of %d bytes a step is %d bytes, want %d", row.packet, got, row.want)
+				}
 			}
 		})
 	}
@@ -61,7 +95,7 @@ func TestReserve(t *testing.T) {
 					time.Sleep(time.Until(at))
 					var next time.Time
 					n, next = g.Reserve(at, math.MaxInt64)
-					if got := next.Sub(at); n != step(film) || abs(int64(got-row.wait)) > int64(time.Microsecond) {
+					if got := next.Sub(at); n != step(film) || abs(int64(got-row.wait)) > int64(10*time.Microsecond) { // bytes are whole
 						t.Fatalf("%d bytes in %v, want %d in %v", n, got, step(film), row.wait)
 					}
 					at = next

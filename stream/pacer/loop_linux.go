@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	tick      = 50 * time.Millisecond // grain of the wheel; steps of 250 ms fall on it
-	batch     = 256                   // events taken from the kernel at a time
-	atOnce    = 64                    // sends between two looks around
-	lingering = time.Second           // for a peer to see the end before the connection closes
+	tick      = 5 * time.Second / 90 // grain of the wheel; steps of 5 s / 18 fall on it
+	batch     = 256                  // events taken from the kernel at a time
+	atOnce    = 64                   // sends between two looks around
+	lingering = time.Second          // for a peer to see the end before the connection closes
 )
 
 // order is what a loop is told from outside.

@@ -39,7 +39,7 @@ type machine struct {
 	state      state
 	ended      bool  // the owner has been told
 	slow       bool  // the kernel can't send this file to a socket
-	spread     bool  // the kernel spreads the steps
+	steady     bool  // the burst is out
 	writable   bool  // the peer took more while the filler was at work
 	sends      uint8 // until pathEvery
 
@@ -122,8 +122,22 @@ func (l *loop) send(s *Stream, now time.Time) {
 		l.ready.push(s)
 		return
 	}
-	l.spreading(s, true)
+	if !s.steady {
+		l.settle(s)
+	}
 	l.later(s, at)
+}
+
+// settle is called when the burst is out: the kernel knows now how large packets
+// may be, and spreads the steps from here on.
+func (l *loop) settle(s *Stream) {
+	s.steady = true
+	if info := l.path(s.fd()); info != nil {
+		s.Grant.Packets(int64(info.Snd_mss))
+	}
+	if s.Smooth > 0 {
+		smooth(s.fd(), int(s.Smooth))
+	}
 }
 
 // sendPending reports whether all that was granted has gone; else the stream
@@ -247,7 +261,9 @@ func (l *loop) filled(s *Stream) {
 // complete ends the stream whose last byte went out.
 func (l *loop) complete(s *Stream) {
 	l.tellPath(s)
-	l.spreading(s, false)
+	if s.steady && s.Smooth > 0 {
+		smooth(s.fd(), smoothOff)
+	}
 	l.cork(s, 0)
 	l.endOwner(s)
 	if !s.Keep || l.obeyed != work {
@@ -320,18 +336,9 @@ func (l *loop) forget(s *Stream) {
 	l.streams[s.fd()] = nil
 }
 
-// spreading lets the kernel spread a stream's steps, once the burst is out.
-func (l *loop) spreading(s *Stream, on bool) {
-	if s.Smooth <= 0 || s.spread == on {
-		return
-	}
-	s.spread = on
-	rate := smoothOff
-	if on {
-		rate = int(s.Smooth)
-	}
-	unix.SetsockoptInt(s.fd(), unix.SOL_SOCKET, unix.SO_MAX_PACING_RATE, rate) // an old kernel sends steps as they are
-}
+// smooth has the kernel send no faster than so many bytes a second. An old one
+// sends steps as they are.
+func smooth(fd, rate int) { unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MAX_PACING_RATE, rate) }
 
 // tellPath says how the network does.
 func (l *loop) tellPath(s *Stream) {
