@@ -1,7 +1,10 @@
 // Package footprint keeps a program small, and quiet, that has little to do.
 package footprint
 
-import "runtime/debug"
+import (
+	"runtime"
+	"runtime/debug"
+)
 
 // Shrink gives back to the system what only work takes: the heap that is free,
 // and the pages of the program's file that its start and its work have mapped.
@@ -9,6 +12,7 @@ import "runtime/debug"
 // page, at the next request. It takes some milliseconds and may be called at
 // any time.
 func Shrink() {
+	runtime.GC() // what lies in a sync.Pool outlives one collection
 	debug.FreeOSMemory()
 	unmapProgram()
 }
