@@ -11,6 +11,7 @@ package library
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -27,6 +28,7 @@ import (
 // How often the library does what costs something.
 const (
 	publishEvery = 100 * time.Millisecond
+	findMost     = 10 * time.Second // that somebody waits for the first scan
 	saveEvery    = time.Minute
 )
 
@@ -196,6 +198,39 @@ func (l *Library) Shares() []ShareStatus {
 	}
 	l.publish()
 	return all
+}
+
+// Find returns the item or the folder at a library path as it is now, as
+// Tree.Lookup does. What is not there while its share is scanned for the first
+// time may yet turn up: it waits for that, and says source.ErrUnavailable where
+// it takes too long. It returns when ctx ends, too.
+func (l *Library) Find(ctx context.Context, path string) (*Item, *Folder, error) {
+	item, folder, err := l.Tree().Lookup(path)
+	if err == nil || l.scanned(path) {
+		return item, folder, err
+	}
+	limited, cancel := context.WithTimeout(ctx, findMost)
+	defer cancel()
+	again := time.NewTicker(publishEvery)
+	defer again.Stop()
+	for {
+		select {
+		case <-again.C:
+		case <-limited.Done():
+			return nil, nil, fmt.Errorf("%q is not found yet, and its share is still being scanned: %w", path, cmp.Or(ctx.Err(), source.ErrUnavailable))
+		}
+		scanned := l.scanned(path)
+		if item, folder, err = l.Tree().Lookup(path); err == nil || scanned {
+			return item, folder, err
+		}
+	}
+}
+
+// scanned reports whether the tree has all that was there when the shares of a
+// path were first looked at, or nobody is looking.
+func (l *Library) scanned(path string) bool {
+	name, _, _ := strings.Cut(path, "/")
+	return !slices.ContainsFunc(l.current(), func(s *share) bool { return s.Name == name && s.begins() })
 }
 
 // Rescan looks through all shares again, now.

@@ -131,6 +131,61 @@ func one(m *memory) (map[string]*memory, Share) {
 	return map[string]*memory{"/m": m}, Share{Name: "S", Place: "/m"}
 }
 
+// dawdling is a source that takes its time to list a folder.
+type dawdling struct {
+	*memory
+	takes time.Duration
+}
+
+func (s dawdling) List(ctx context.Context, name string) ([]fs.FileInfo, error) {
+	time.Sleep(s.takes)
+	return s.memory.List(ctx, name)
+}
+
+// What is asked for while the first scan goes on is waited for, so that a
+// restart loses nobody; what is not there after it is not there.
+func TestFindWaitsForTheFirstScan(t *testing.T) {
+	for _, row := range []struct {
+		name       string
+		scan, asks time.Duration // a folder is listed, the client waits
+		path       string
+		want       error
+		took       time.Duration
+	}{
+		{"in time", 3 * time.Second, time.Minute, "S/a/film.mp4", nil, 6 * time.Second},
+		{"never there", 3 * time.Second, time.Minute, "S/a/other.mp4", fs.ErrNotExist, 6 * time.Second},
+		{"of no share", 3 * time.Second, time.Minute, "T/film.mp4", fs.ErrNotExist, 0},
+		{"too late", time.Minute, time.Minute, "S/a/film.mp4", source.ErrUnavailable, findMost},
+		{"the client goes", time.Minute, 2 * time.Second, "S/a/film.mp4", context.DeadlineExceeded, 2 * time.Second},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newMemory(100)
+				m.put("a/film.mp4", "film", old())
+				r := start(t, index.New(), map[string]*memory{})
+				r.env.openers[""] = func(string, source.Access) (source.Source, error) { return dawdling{m, row.scan}, nil }
+				r.Configure(testConfig(), []Share{{Name: "S", Place: "/m"}})
+				ctx, cancel := context.WithTimeout(t.Context(), row.asks)
+				defer cancel()
+				began := time.Now()
+				item, _, err := r.Find(ctx, row.path)
+				if !errors.Is(err, row.want) || (err == nil) != (item != nil) {
+					t.Errorf("got %v, %v, want %v", item, err, row.want)
+				}
+				if took := time.Since(began); took < row.took || took > row.took+time.Second {
+					t.Errorf("it took %v, want %v", took, row.took)
+				}
+				if row.scan < findMost {
+					settled()
+					if _, _, err := r.Find(t.Context(), row.path); !errors.Is(err, row.want) {
+						t.Errorf("after the scan: %v, want %v", err, row.want)
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestFirstScan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory(100)

@@ -32,7 +32,7 @@ func (s *Server) serveMedia(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, err)
 		return
 	}
-	item, folder, err := s.library.Tree().Lookup(name)
+	item, folder, err := s.library.Find(r.Context(), name)
 	switch {
 	case err != nil:
 		fail(w, r, err)

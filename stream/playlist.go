@@ -30,7 +30,7 @@ func (s *Server) servePlaylist(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, err)
 		return
 	}
-	item, folder, err := s.library.Tree().Lookup(name)
+	item, folder, err := s.library.Find(r.Context(), name)
 	if err != nil {
 		fail(w, r, err)
 		return

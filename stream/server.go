@@ -33,6 +33,7 @@ const (
 // Library is what is served; a *library.Library.
 type Library interface {
 	Tree() *library.Tree
+	Find(ctx context.Context, path string) (*library.Item, *library.Folder, error)
 }
 
 // Options is what a Server is made of.

@@ -32,7 +32,7 @@ func answerJSON(w http.ResponseWriter, v any) error {
 
 // apiItems answers for an item or a folder.
 func (h *Handler) apiItems(w http.ResponseWriter, r *http.Request, rest string) error {
-	at, err := h.locate(rest)
+	at, err := h.locate(r.Context(), rest)
 	switch {
 	case err != nil:
 		return err

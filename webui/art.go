@@ -54,7 +54,7 @@ func hasCover(it *library.Item) bool {
 
 // serveArt answers with the picture of an item or a folder.
 func (h *Handler) serveArt(w http.ResponseWriter, r *http.Request, rest string) error {
-	at, err := h.locate(rest)
+	at, err := h.locate(r.Context(), rest)
 	if err != nil {
 		return err
 	}

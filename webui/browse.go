@@ -28,7 +28,7 @@ type browsePage struct {
 
 // browse shows a folder; the root's folders are the shares.
 func (h *Handler) browse(w http.ResponseWriter, r *http.Request, rest string) error {
-	at, err := h.locate(rest)
+	at, err := h.locate(r.Context(), rest)
 	switch {
 	case err != nil:
 		return err

@@ -19,7 +19,7 @@ const chartTimeout = 10 * time.Second // to measure a file again
 
 // serveChart draws what an item needs: /chart/PATH.
 func (h *Handler) serveChart(w http.ResponseWriter, r *http.Request, rest string) error {
-	at, err := h.locate(rest)
+	at, err := h.locate(r.Context(), rest)
 	if err != nil {
 		return err
 	}

@@ -121,7 +121,7 @@ func (h *Handler) whoseItem(r *http.Request, rest string) (user string, it *libr
 	if user, err = h.keeper(r); err != nil {
 		return "", nil, err
 	}
-	at, err := h.locate(rest)
+	at, err := h.locate(r.Context(), rest)
 	if err == nil && (at.item == nil || at.slash || !at.item.Playable()) {
 		err = fs.ErrNotExist
 	}

@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -18,7 +19,10 @@ type fakeLibrary struct {
 	shares []library.ShareStatus
 }
 
-func (f fakeLibrary) Tree() *library.Tree           { return f.tree }
+func (f fakeLibrary) Tree() *library.Tree { return f.tree }
+func (f fakeLibrary) Find(_ context.Context, path string) (*library.Item, *library.Folder, error) {
+	return f.tree.Lookup(path)
+}
 func (f fakeLibrary) Shares() []library.ShareStatus { return f.shares }
 
 func when() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC) }

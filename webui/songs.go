@@ -28,7 +28,7 @@ type songJSON struct {
 // With the parameter shuffle they are in any order, and any of them where
 // there are too many for one answer.
 func (h *Handler) apiSongs(w http.ResponseWriter, r *http.Request, rest string) error {
-	at, err := h.locate(rest)
+	at, err := h.locate(r.Context(), rest)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ import (
 // serveSubtitles answers with a subtitle file as WebVTT, or with the first one
 // beside a film, or with a track within it.
 func (h *Handler) serveSubtitles(w http.ResponseWriter, r *http.Request, rest string) error {
-	at, err := h.locate(rest)
+	at, err := h.locate(r.Context(), rest)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,10 @@
 package webui
 
-import "mustserv/library"
+import (
+	"context"
+
+	"mustserv/library"
+)
 
 // target is what an address leads to in the library: an item or a folder.
 type target struct {
@@ -11,11 +15,11 @@ type target struct {
 }
 
 // locate returns what the percent-encoded path of an address leads to.
-func (h *Handler) locate(rest string) (at target, err error) {
+func (h *Handler) locate(ctx context.Context, rest string) (at target, err error) {
 	if at.path, at.slash, err = library.ParsePath(rest); err != nil {
 		return at, err
 	}
-	at.item, at.folder, err = h.lookup(at.path)
+	at.item, at.folder, err = h.Library.Find(ctx, at.path)
 	return at, err
 }
 

@@ -53,7 +53,7 @@ type bar struct {
 
 // watch shows an item, with a player.
 func (h *Handler) watch(w http.ResponseWriter, r *http.Request, rest string) error {
-	at, err := h.locate(rest)
+	at, err := h.locate(r.Context(), rest)
 	switch {
 	case err != nil:
 		return err

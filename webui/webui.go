@@ -7,6 +7,7 @@
 package webui
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -24,6 +25,7 @@ import (
 // each request, concurrently, and must not wait.
 type Library interface {
 	Tree() *library.Tree
+	Find(ctx context.Context, path string) (*library.Item, *library.Folder, error)
 	Shares() []library.ShareStatus
 }
 
