@@ -72,7 +72,8 @@ func newHousehold(t *testing.T, lines string, folder string) *household {
 	}
 	for _, a := range nodeAddresses {
 		eventually(t, a+" knows of all, and of all films", func() bool {
-			return strings.Contains(h.status(a), `"unmeasured":0`) && slices.Equal(h.lookUp(a, "5300"), nodeAddresses)
+			status := h.status(a)
+			return strings.Contains(status, `"unmeasured":0,"scanning":false`) && slices.Equal(h.lookUp(a, "5300"), nodeAddresses)
 		})
 	}
 	return h

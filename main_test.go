@@ -443,7 +443,7 @@ func TestRemovedShareFinishesItsStreams(t *testing.T) {
 	eventually(t, "both shares", func() bool { return found("/browse/gone/") && found("/media/stays/a.wav") })
 	eventually(t, "the film is looked at", func() bool {
 		_, body := get(t, p.url+"/api/v1/status")
-		return strings.Contains(body, `"unmeasured":0`)
+		return strings.Contains(body, `"scanning":false`) && strings.Contains(body, `"unmeasured":0`)
 	})
 	response, err := http.Get(p.url + "/media/gone/film.mkv")
 	if err != nil {
