@@ -11,6 +11,7 @@ package library
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -31,6 +32,9 @@ const (
 	findMost     = 10 * time.Second // that somebody waits for the first scan
 	saveEvery    = time.Minute
 )
+
+// ErrScanning says of what Find has not found that its share's first scan goes on.
+var ErrScanning = errors.New("its share is still being scanned")
 
 // Opener opens the source at a share's place.
 type Opener func(place string, access source.Access) (source.Source, error)
@@ -202,8 +206,8 @@ func (l *Library) Shares() []ShareStatus {
 
 // Find returns the item or the folder at a library path as it is now, as
 // Tree.Lookup does. What is not there while its share is scanned for the first
-// time may yet turn up: it waits for that, and says source.ErrUnavailable where
-// it takes too long. It returns when ctx ends, too.
+// time may yet turn up: it waits for that, for ten seconds at most, and says
+// ErrScanning then. Where ctx ends before, it returns its error.
 func (l *Library) Find(ctx context.Context, path string) (*Item, *Folder, error) {
 	item, folder, err := l.Tree().Lookup(path)
 	if err == nil || l.scanned(path) {
@@ -217,7 +221,7 @@ func (l *Library) Find(ctx context.Context, path string) (*Item, *Folder, error)
 		select {
 		case <-again.C:
 		case <-limited.Done():
-			return nil, nil, fmt.Errorf("%q is not found yet, and its share is still being scanned: %w", path, cmp.Or(ctx.Err(), source.ErrUnavailable))
+			return nil, nil, fmt.Errorf("%q is not in the library yet: %w", path, cmp.Or(ctx.Err(), ErrScanning))
 		}
 		scanned := l.scanned(path)
 		if item, folder, err = l.Tree().Lookup(path); err == nil || scanned {

@@ -161,14 +161,6 @@ func (s *share) working() bool {
 	return s.state == Scanning || s.active > 0
 }
 
-// begins reports whether the share is in its first scan, or was a moment ago,
-// so that the tree may not show it yet.
-func (s *share) begins() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.state == Scanning || !s.lastScan.IsZero() && time.Since(s.lastScan) < 2*publishEvery
-}
-
 // nextItem takes an item off the queue; nil says that the worker is to end.
 func (s *share) nextItem(ctx context.Context) *Item {
 	s.mu.Lock()

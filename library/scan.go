@@ -46,6 +46,14 @@ func (s *share) scanAll(ctx context.Context) error {
 	return nil
 }
 
+// begins reports whether the first scan goes on, or one ended a moment ago, so
+// that the tree may not show what it found.
+func (s *share) begins() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == Scanning || time.Since(s.lastScan) < 2*publishEvery
+}
+
 // scan looks at a folder and the new ones below it, or at all below it.
 func (s *share) scan(ctx context.Context, n *node, all bool) error {
 	todo := []*node{n}

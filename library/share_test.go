@@ -155,7 +155,7 @@ func TestFindWaitsForTheFirstScan(t *testing.T) {
 		{"in time", 3 * time.Second, time.Minute, "S/a/film.mp4", nil, 6 * time.Second},
 		{"never there", 3 * time.Second, time.Minute, "S/a/other.mp4", fs.ErrNotExist, 6 * time.Second},
 		{"of no share", 3 * time.Second, time.Minute, "T/film.mp4", fs.ErrNotExist, 0},
-		{"too late", time.Minute, time.Minute, "S/a/film.mp4", source.ErrUnavailable, findMost},
+		{"too late", time.Minute, time.Minute, "S/a/film.mp4", ErrScanning, findMost},
 		{"the client goes", time.Minute, 2 * time.Second, "S/a/film.mp4", context.DeadlineExceeded, 2 * time.Second},
 	} {
 		t.Run(row.name, func(t *testing.T) {

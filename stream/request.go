@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"mustserv/library"
 	"mustserv/library/source"
 	"mustserv/ratelimit"
 )
@@ -51,6 +52,9 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 		http.Error(w, "There is nothing at this address in the library.", http.StatusNotFound)
 	case errors.Is(err, fs.ErrPermission):
 		http.Error(w, "MuStServ is not allowed to read this file.", http.StatusForbidden)
+	case errors.Is(err, library.ErrScanning):
+		w.Header().Set("Retry-After", "10")
+		http.Error(w, "It is not found yet: MuStServ has just started, and still looks through the folders.", http.StatusServiceUnavailable)
 	case errors.Is(err, source.ErrUnavailable):
 		w.Header().Set("Retry-After", "10")
 		http.Error(w, "The disk or server that holds this file does not answer.", http.StatusServiceUnavailable)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"mustserv/library"
 	"mustserv/webui/resume"
 )
 
@@ -41,6 +42,9 @@ func failureOf(err error) failure {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrInvalid):
 		return failure{http.StatusNotFound, say("Nothing here"), say("There is no such file or folder in the library."),
 			say("It may have been renamed, moved or deleted. Look for it by name, or start again from the top.")}
+	case errors.Is(err, library.ErrScanning):
+		return failure{http.StatusServiceUnavailable, say("Not found yet"), say("MuStServ has just started, and still looks through the folders."),
+			say("Load the page again in a while.")}
 	case errors.Is(err, errNoPage):
 		return failure{http.StatusNotFound, say("Nothing here"), say("There is no such page."),
 			say("Perhaps the address was copied in part. Start again from the top.")}
@@ -98,7 +102,7 @@ func (h *Handler) failAPI(w http.ResponseWriter, r *http.Request, err error) {
 // noted logs an error that is ours and not the client's.
 func (h *Handler) noted(r *http.Request, err error) failure {
 	f := failureOf(err)
-	if f.Status == http.StatusInternalServerError {
+	if f.Status == http.StatusInternalServerError && r.Context().Err() == nil { // else the client has gone
 		h.Log.Error("web request failed", "path", r.URL.EscapedPath(), "error", err)
 	}
 	return f

@@ -114,7 +114,7 @@ func TestViewIsRemembered(t *testing.T) {
 }
 
 func TestOrderOfAnotherTreeIsNotTaken(t *testing.T) {
-	lib := &fakeLibrary{&library.Tree{Root: uneven()}, nil}
+	lib := &fakeLibrary{tree: &library.Tree{Root: uneven()}}
 	o := testOptions(nil)
 	o.Library = lib
 	h, err := New(o)

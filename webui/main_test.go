@@ -17,10 +17,14 @@ import (
 type fakeLibrary struct {
 	tree   *library.Tree
 	shares []library.ShareStatus
+	fails  error // what Find ends with
 }
 
 func (f fakeLibrary) Tree() *library.Tree { return f.tree }
 func (f fakeLibrary) Find(_ context.Context, path string) (*library.Item, *library.Folder, error) {
+	if f.fails != nil {
+		return nil, nil, f.fails
+	}
 	return f.tree.Lookup(path)
 }
 func (f fakeLibrary) Shares() []library.ShareStatus { return f.shares }
@@ -96,7 +100,7 @@ func testShares() []library.ShareStatus {
 
 func testOptions(root *library.Folder) Options {
 	return Options{
-		Library: fakeLibrary{&library.Tree{Root: root}, testShares()},
+		Library: fakeLibrary{tree: &library.Tree{Root: root}, shares: testShares()},
 		Sessions: func() []accounting.Session {
 			return []accounting.Session{
 				{ID: "1", Client: "192.0.2.1", UserAgent: "VLC/3.0.24 LibVLC/3.0.24", Path: "Movies/a.mp4", Started: when(), Bytes: 1 << 20, NeededRate: 1490000, SentRate: 1500000, Lead: 11.5, Active: true},

@@ -44,7 +44,7 @@ func walkNames(t *testing.T, name string) {
 	tagged.Problem = name
 	deep := folder(name+"/"+name, nil, film(name), tagged)
 	o := testOptions(folder("", []*library.Folder{folder(name, []*library.Folder{deep}, film(name+"1"))}))
-	o.Library = fakeLibrary{o.Library.Tree(), []library.ShareStatus{
+	o.Library = fakeLibrary{tree: o.Library.Tree(), shares: []library.ShareStatus{
 		{Name: name, State: library.Unavailable, Reason: name}, {Name: name, State: library.Scanning}, {Name: name + "x", State: library.Polled, Reason: name},
 	}}
 	o.Config = func() Config { return Config{Title: name} }

@@ -1,11 +1,17 @@
 package webui
 
 import (
+	"bytes"
+	"context"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"mustserv/library"
 )
 
 func TestRoutes(t *testing.T) {
@@ -161,4 +167,35 @@ func FuzzRoute(f *testing.F) {
 			t.Errorf("%q: %d %v", target, w.Code, w.Header())
 		}
 	})
+}
+
+// What the library may yet find is not said to be missing; nobody
+// hears of a client that did not wait.
+func TestNotFoundYet(t *testing.T) {
+	var logged bytes.Buffer
+	options := testOptions(testRoot())
+	options.Library = fakeLibrary{tree: &library.Tree{Root: testRoot()}, fails: fmt.Errorf("not yet: %w", library.ErrScanning)}
+	options.Log = slog.New(slog.NewTextHandler(&logged, nil))
+	h, err := New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []string{"/watch/Movies/a.mp4", "/browse/Movies/", "/api/v1/items/Movies/a.mp4", "/art/Movies/a.mp4"} {
+		w := get(h, "GET", target)
+		if w.Code != http.StatusServiceUnavailable {
+			t.Errorf("%s: %d", target, w.Code)
+		}
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		r := httptest.NewRequestWithContext(gone, "GET", "http://box:8080"+target, nil)
+		options.Library = fakeLibrary{tree: &library.Tree{Root: testRoot()}, fails: context.Canceled}
+		left, err := New(options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		left.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	if logged.Len() > 0 {
+		t.Errorf("the log says %s", &logged)
+	}
 }

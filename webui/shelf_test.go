@@ -61,7 +61,7 @@ newest: b film.mp4`
 }
 
 func TestShelfIsRenewed(t *testing.T) {
-	lib := &fakeLibrary{&library.Tree{Root: shelved()}, nil}
+	lib := &fakeLibrary{tree: &library.Tree{Root: shelved()}}
 	o := testOptions(nil)
 	o.Library = lib
 	h, err := New(o)

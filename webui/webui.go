@@ -22,7 +22,7 @@ import (
 )
 
 // Library is what the pages need of the library. Its methods are called for
-// each request, concurrently, and must not wait.
+// each request, concurrently; only Find may wait, until ctx ends.
 type Library interface {
 	Tree() *library.Tree
 	Find(ctx context.Context, path string) (*library.Item, *library.Folder, error)
