@@ -150,3 +150,9 @@ func (c *tab) eval(script string) string {
 	text, _ := result["value"].(string)
 	return text
 }
+
+// overflows tells whether the page is wider than its window.
+func (c *tab) overflows() bool {
+	c.t.Helper()
+	return c.eval(`"" + (document.documentElement.scrollWidth > innerWidth)`) == "true"
+}

@@ -141,7 +141,7 @@ func TestDockAtAllWidths(t *testing.T) {
 			name := fmt.Sprintf("dock-%d-%v", width, open)
 			tab.picture(name)
 			tab.inspect(axe)
-			if got := tab.eval(`"" + (document.documentElement.scrollWidth > innerWidth)`); got != "false" {
+			if tab.overflows() {
 				t.Errorf("%s: the page is wider than the window", name)
 			}
 		}
@@ -210,7 +210,7 @@ func TestLooksAtAllWidths(t *testing.T) {
 			for name, path := range map[string]string{"folder-grid": "/browse/Music/Zo%C3%AB%20Marin/Machines/?sort=size", "artists": "/music?sort=date"} {
 				tab.open(server.url + path)
 				tab.is(name+" has pictures", `document.querySelector(".cards li") !== null`)
-				if got := tab.eval(`"" + (document.documentElement.scrollWidth > innerWidth)`); got != "false" {
+				if tab.overflows() {
 					t.Errorf("%s, %d pixels: the page is wider than the window", name, width)
 				}
 				if scripts {

@@ -41,6 +41,16 @@ func play(t *testing.T, url, agent string) playing {
 	return p
 }
 
+// longest is a script that puts the widest of what the figures of the table of
+// sessions come to into it.
+const longest = `document.querySelectorAll("#now tbody tr").forEach(row => {
+	const widest = ["888.8 Mbit/s", "888.8 Mbit/s", "88 min", "888 ms", "888.8 GiB", "88 days 23 h"];
+	row.querySelectorAll("td.num").forEach((cell, i) => cell.textContent = widest[i]);
+	row.querySelectorAll("td.num")[2].innerHTML += '<span class="bad">waited 888 ×</span>';
+	row.querySelectorAll("td.num")[3].innerHTML += '<span class="about">888 888 lost</span>';
+	row.querySelector(".client bdi").textContent = "2001:db8:8888:8888:8888:8888:8888:8888";
+}); ""`
+
 // TestStatusPage watches a film come and go on the page, and ends it there.
 func TestStatusPage(t *testing.T) {
 	t.Parallel()
@@ -65,6 +75,17 @@ func TestStatusPage(t *testing.T) {
 		tab.picture(fmt.Sprintf("playing-%d", width))
 		tab.inspect(axe)
 	}
+	tab.eval(`document.querySelector(".pulse button").click(); ""`)
+	tab.eval(longest)
+	for width := 320; width <= 1440; width += 32 {
+		tab.width(width)
+		if tab.overflows() {
+			t.Errorf("with the longest figures there are, the page is wider than %d", width)
+			tab.picture(fmt.Sprintf("crowded-%d", width))
+		}
+	}
+	tab.picture("crowded")
+	tab.eval(`document.querySelector(".pulse button").click(); ""`)
 	tab.eval(`document.querySelector("#now tbody tr .end button").focus();
 		window.button = document.activeElement; window.before = document.querySelector("#now tbody").innerHTML; ""`)
 	is("it goes on", `document.querySelector("#now tbody").innerHTML !== window.before`)
