@@ -192,13 +192,13 @@ func TestNodes(t *testing.T) {
 // there again at each jump.
 func TestPlayersAreSentOn(t *testing.T) {
 	t.Parallel()
-	need(t, "mpv", "vlc", "ffmpeg", "chromium")
+	need(t, "mpv", "vlc", "ffmpeg", "chromium", "audacious")
 	common := "[[share]]\nname = \"Films\"\npath = '" + films(t) + "'\n[ratelimit]\nread_ahead = \"0s\"\ncapacity = "
 	nodes := startCluster(t, "", common+"\"2 Mbit/s\"", common+"\"100 Mbit/s\"")
 	full, free := nodes[0], nodes[1]
 	full.fill(t, "/media/Films/vbr.mp3")
 	t.Run("players", func(t *testing.T) {
-		for file, startPlayer := range map[string]func(*testing.T, string) player{"film.mkv": startVLC, "end.mp4": startMPV} {
+		for file, startPlayer := range map[string]func(*testing.T, string) player{"film.mkv": startVLC, "end.mp4": startMPV, "vbr.mp3": startAudacious} {
 			t.Run(file, func(t *testing.T) {
 				t.Parallel()
 				p := startPlayer(t, full.url+"/media/Films/"+file)
@@ -227,9 +227,9 @@ func TestPlayersAreSentOn(t *testing.T) {
 		})
 	})
 	// Each comes to the full node several times, and is one viewer for each of
-	// the four films, and the one that found it full.
-	if s := full.status(t); s.Nodes[1].Routed != 5 || free.status(t).Items == 0 {
-		t.Errorf("%d viewers were sent on, want 5", s.Nodes[1].Routed)
+	// the five files, and the one that found it full.
+	if s := full.status(t); s.Nodes[1].Routed != 6 || free.status(t).Items == 0 {
+		t.Errorf("%d viewers were sent on, want 6", s.Nodes[1].Routed)
 	}
 }
 

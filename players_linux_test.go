@@ -87,18 +87,23 @@ type player interface {
 
 func TestPlayersPlayPauseAndSeek(t *testing.T) {
 	t.Parallel()
-	need(t, "vlc", "mpv")
+	need(t, "vlc", "mpv", "audacious")
 	server := start(t, "-listen", "127.0.0.1:0", films(t))
 	eventually(t, "all found and measured", func() bool {
 		_, body := get(t, server.url+"/api/v1/status")
 		return strings.Contains(body, `"items":6`) && strings.Contains(body, `"unmeasured":0`)
 	})
-	players := map[string]func(*testing.T, string) player{"vlc": startVLC, "mpv": startMPV}
-	for name, startPlayer := range players {
-		for _, file := range []string{"end.mp4", "start.mp4", "fragments.mp4", "film.mkv", "film.avi", "vbr.mp3"} {
+	all := []string{"end.mp4", "start.mp4", "fragments.mp4", "film.mkv", "film.avi", "vbr.mp3"}
+	for name, of := range map[string]struct {
+		start func(*testing.T, string) player
+		files []string
+	}{
+		"vlc": {startVLC, all}, "mpv": {startMPV, all}, "audacious": {startAudacious, []string{"vbr.mp3"}},
+	} {
+		for _, file := range of.files {
 			t.Run(name+"/"+file, func(t *testing.T) {
 				t.Parallel()
-				p := startPlayer(t, server.url+"/media/Films/"+file)
+				p := of.start(t, server.url+"/media/Films/"+file)
 				reaches(t, p, 2)
 				if err := p.pause(); err != nil {
 					t.Fatal(err)
@@ -281,6 +286,56 @@ func (p mpv) position() (at float64, err error) {
 
 func (p mpv) pause() error         { _, err := p.ask("cycle", "pause"); return err }
 func (p mpv) seek(s float64) error { _, err := p.ask("seek", s, "absolute"); return err }
+
+// audacious, an heir of Winamp, is controlled by audtool over a message bus
+// that nobody else is on.
+type audacious struct{ bus *exec.Cmd }
+
+func startAudacious(t *testing.T, media string) player {
+	t.Helper()
+	need(t, "audtool", "dbus-daemon")
+	outputs, err := filepath.Glob("/usr/lib/*/audacious/Output/sdlout.so")
+	if err != nil || len(outputs) == 0 {
+		t.Fatal("audacious has no output that keeps time without a sound card: install audacious-plugins")
+	}
+	p := audacious{exec.Command("dbus-daemon", "--session", "--nofork")}
+	asNobody(t, p.bus)
+	socket := filepath.Join(p.bus.Dir, "bus")
+	p.bus.Args = append(p.bus.Args, "--address=unix:path="+socket)
+	p.bus.Env = append(p.bus.Env, "DBUS_SESSION_BUS_ADDRESS=unix:path="+socket, "SDL_AUDIODRIVER=dummy")
+	runPlayer(t, p.bus)
+	eventually(t, "a message bus", func() bool { _, err := os.Stat(socket); return err == nil })
+	// Of a registry that is older than the plugins it only takes what is enabled.
+	registry := p.command("sh", "-c", "mkdir audacious && cat >audacious/plugin-registry")
+	registry.Stdin = strings.NewReader("format 11\noutput " + outputs[0] + "\nstamp 0\nversion 48\nflags 0\nname SDL Output\n" +
+		"domain audacious-plugins\npriority 9\nabout 1\nconfig 0\nenabled 1\n")
+	if out, err := registry.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	runPlayer(t, p.command("audacious", "-H", "-q", media))
+	return p
+}
+
+// command returns a program that is on the bus.
+func (p audacious) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(name, args...)
+	cmd.Env, cmd.Dir, cmd.SysProcAttr = p.bus.Env, p.bus.Dir, p.bus.SysProcAttr
+	return cmd
+}
+
+func (p audacious) position() (float64, error) {
+	answer, err := p.command("audtool", "current-song-output-length-frames").Output() // they are milliseconds
+	if err != nil {
+		return 0, err
+	}
+	ms, err := strconv.ParseFloat(strings.TrimSpace(string(answer)), 64)
+	return ms / 1000, err
+}
+
+func (p audacious) pause() error { return p.command("audtool", "playback-pause").Run() }
+func (p audacious) seek(s float64) error {
+	return p.command("audtool", "playback-seek", strconv.Itoa(int(s))).Run()
+}
 
 // ffmpeg has no controls: it plays at real speed, is stopped for a while and
 // goes on, and seeks in a second run. It ends with an error if one byte of
