@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"mustserv/library/probe"
+	"mustserv/library/probe/probetest"
 	"mustserv/ratelimit"
 )
 
@@ -92,8 +93,7 @@ func TestSaveAndOpen(t *testing.T) {
 // Every field of an Info must come back, also one that is added later.
 func TestWholeInfo(t *testing.T) {
 	var info probe.Info
-	next := 0
-	setAll(reflect.ValueOf(&info).Elem(), &next)
+	probetest.SetEach(&info)
 	info.Curve.Shape, info.Curve.Schedule = nil, probe.Schedule{} // which nobody keeps
 	text, err := record{value: &Entry{Info: &info}}.text()
 	if err != nil {
@@ -102,32 +102,6 @@ func TestWholeInfo(t *testing.T) {
 	got, err := decode(text)
 	if err != nil || !reflect.DeepEqual(*got.Info, info) {
 		t.Errorf("%+v came back as %+v, %v", info, got.Info, err)
-	}
-}
-
-// setAll puts a different value into each field.
-func setAll(v reflect.Value, next *int) {
-	*next += 1_234_567
-	switch v.Kind() {
-	case reflect.Struct:
-		for i := range v.NumField() {
-			setAll(v.Field(i), next)
-		}
-	case reflect.Slice:
-		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
-		setAll(v.Index(0), next)
-		setAll(v.Index(1), next)
-	case reflect.Pointer:
-		v.Set(reflect.New(v.Type().Elem()))
-		setAll(v.Elem(), next)
-	case reflect.String:
-		v.SetString(fmt.Sprint(*next))
-	case reflect.Bool:
-		v.SetBool(true)
-	case reflect.Float64:
-		v.SetFloat(float64(*next) / 7)
-	default:
-		v.SetInt(int64(*next))
 	}
 }
 

@@ -32,22 +32,28 @@ type framedSound struct {
 // frameHeader is how much of a frame its parse functions look at.
 const frameHeader = 8
 
+// peekSound returns where sound may begin, behind ID3 tags, and what is there:
+// what the head of the file holds of it, or as much behind a head of tags.
+func peekSound(in *input) (at int64, b []byte, err error) {
+	if at, err = skipID3(in, nil); err != nil {
+		return 0, nil, err
+	}
+	n := min(headBytes, in.size-at)
+	if at < headBytes {
+		n = min(headBytes, in.size) - at
+	}
+	b, err = in.peek(at, int(n), 0)
+	return at, b, err
+}
+
 // find sets the begin of the sound: behind tags, or behind the rest of a frame
 // that a recording was begun in.
 func (f *framedSound) find() (bool, error) {
-	at, err := skipID3(f.in, nil)
-	if err != nil || at == f.in.size {
+	at, b, err := peekSound(f.in)
+	if err != nil || len(b) == 0 {
 		return false, err
 	}
-	n := min(headBytes, f.in.size-at)
-	if at < headBytes {
-		n = min(headBytes, f.in.size) - at
-	}
-	b, err := f.in.peek(at, int(n), 0)
-	if err != nil {
-		return false, err
-	}
-	whole := at+n == f.in.size
+	whole := at+int64(len(b)) == f.in.size
 	if f.chain(b, framesNear, whole) {
 		f.start = at
 		return true, nil

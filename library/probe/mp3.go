@@ -65,15 +65,7 @@ func foreign(head []byte) bool {
 
 // find sets the begin of the sound and its first frame.
 func (f *mp3File) find() (bool, error) {
-	at, err := skipID3(f.in, nil)
-	if err != nil {
-		return false, err
-	}
-	n := min(headBytes, f.in.size-at)
-	if at < headBytes {
-		n = min(headBytes, f.in.size) - at
-	}
-	b, err := f.in.peek(at, int(n), 0)
+	at, b, err := peekSound(f.in)
 	if err != nil {
 		return false, err
 	}

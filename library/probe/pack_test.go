@@ -1,11 +1,11 @@
 package probe
 
 import (
-	"fmt"
 	"math"
 	"reflect"
 	"testing"
 
+	"mustserv/library/probe/probetest"
 	"mustserv/ratelimit"
 )
 
@@ -28,8 +28,7 @@ func TestPack(t *testing.T) {
 		odd.Parts = append(odd.Parts, commonWord(n), commonWord(n)+" ", "x"+commonWord(n))
 	}
 	var whole Info
-	next := 0
-	setEach(reflect.ValueOf(&whole).Elem(), &next)
+	probetest.SetEach(&whole)
 	for name, info := range map[string]*Info{"nil": nil, "nothing": {}, "film": packedFilm(), "odd": odd, "all": &whole} {
 		t.Run(name, func(t *testing.T) {
 			if got := info.Pack().Info(); !reflect.DeepEqual(got, info) {
@@ -52,32 +51,6 @@ func TestPack(t *testing.T) {
 	}
 	if n := len(packedFilm().Pack()); n > 144 {
 		t.Errorf("a film takes %d bytes", n)
-	}
-}
-
-// setEach puts a different value into each field.
-func setEach(v reflect.Value, next *int) {
-	*next += 1_234_567
-	switch v.Kind() {
-	case reflect.Struct:
-		for i := range v.NumField() {
-			setEach(v.Field(i), next)
-		}
-	case reflect.Slice:
-		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
-		setEach(v.Index(0), next)
-		setEach(v.Index(1), next)
-	case reflect.Pointer:
-		v.Set(reflect.New(v.Type().Elem()))
-		setEach(v.Elem(), next)
-	case reflect.String:
-		v.SetString(fmt.Sprint(*next))
-	case reflect.Bool:
-		v.SetBool(true)
-	case reflect.Float64:
-		v.SetFloat(float64(*next) / 7)
-	default:
-		v.SetInt(int64(*next))
 	}
 }
 
