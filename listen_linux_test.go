@@ -170,8 +170,9 @@ func TestResultsWhileOneTypes(t *testing.T) {
 	for _, key := range strings.Split("ete zoe", "") {
 		tab.key(key)
 	}
-	tab.is("the songs of the album are found by album and artist", `Array.from(document.querySelectorAll(".found [role=option] bdi:first-child"), o => o.textContent).join() === "L'aube,Le vent,La mer,Le soir"`)
+	tab.is("the album is found by album and artist, and its songs", `Array.from(document.querySelectorAll(".found [role=option] bdi:first-child"), o => o.textContent).join() === "Nuit d'été,L'aube,Le vent,La mer,Le soir"`)
 	tab.is("which is said", `document.querySelector(".find input").getAttribute("aria-expanded") === "true"`)
+	tab.key("ArrowDown")
 	tab.key("ArrowDown")
 	tab.key("ArrowDown")
 	tab.is("arrows choose", `document.querySelector(".found [aria-selected=true]").textContent?.startsWith("Le vent") && document.querySelector(".find input").getAttribute("aria-activedescendant") === document.querySelector(".found [aria-selected=true]").id`)
@@ -189,6 +190,16 @@ func TestResultsWhileOneTypes(t *testing.T) {
 	tab.key("ArrowDown")
 	tab.key("Enter")
 	tab.is("Enter goes there", `location.pathname.endsWith("/02%20Gears.mp3") && document.querySelector("h1")?.textContent === "Gears"`)
+	tab.eval(`document.querySelector(".find input").focus(); document.querySelector(".find input").value = ""; ""`)
+	for _, key := range strings.Split("marin", "") {
+		tab.key(key)
+	}
+	tab.is("an artist is found by name", `document.querySelector(".found").textContent?.startsWith("Zoë Marinartist")`)
+	tab.key("ArrowDown")
+	tab.key("Enter")
+	tab.is("Enter goes to all of the artist's albums", `location.pathname === "/music" && document.querySelector("h1")?.textContent === "Zoë Marin" && document.querySelectorAll(".cards li").length === 2`)
+	tab.open(server.url + "/search?q=MUSIC")
+	tab.is("a folder comes before what is in it", `document.querySelector(".list tbody a").getAttribute("href") === "/browse/Music/" && document.querySelectorAll(".list tbody tr").length === 7`)
 	if len(tab.complaints) > 0 {
 		t.Errorf("the console says %v", tab.complaints)
 	}

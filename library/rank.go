@@ -47,29 +47,32 @@ func cost(text, word []byte, costs [3]int) int {
 
 // results keeps what a search finds by what it costs: in the order of the
 // tree for each cost, and no more than can be asked for.
-type results struct {
+type results[T any] struct {
 	total, most int
-	byCost      [][]*Item
+	byCost      [][]T
 }
 
-// newResults is for a search for some words, and keeps most items of each cost.
-func newResults(words, most int) results {
-	return results{most: most, byCost: make([][]*Item, (words*dearest+1)*places)}
+// newResults is for costs below a limit, and keeps most results of each.
+func newResults[T any](most, costs int) results[T] {
+	return results[T]{most: most, byCost: make([][]T, costs)}
 }
 
-func (r *results) add(it *Item, cost int) {
+// has tells whether it has room for one more of a cost.
+func (r *results[T]) has(cost int) bool { return len(r.byCost[cost]) < r.most }
+
+func (r *results[T]) add(found T, cost int) {
 	r.total++
-	if len(r.byCost[cost]) < r.most {
-		r.byCost[cost] = append(r.byCost[cost], it)
+	if r.has(cost) {
+		r.byCost[cost] = append(r.byCost[cost], found)
 	}
 }
 
-// page returns the best items without the first few.
-func (r *results) page(offset, limit int) (items []*Item) {
+// page returns the best results without the first few.
+func (r *results[T]) page(offset, limit int) (best []T) {
 	for _, alike := range r.byCost {
 		skip := min(offset, len(alike))
 		offset -= skip
-		items = append(items, alike[skip:min(len(alike), skip+limit-len(items))]...)
+		best = append(best, alike[skip:min(len(alike), skip+limit-len(best))]...)
 	}
-	return items
+	return best
 }

@@ -41,24 +41,80 @@ func TestSearchBestFirst(t *testing.T) {
 		{"love music", "3.mp3"},
 	} {
 		t.Run(row.query, func(t *testing.T) {
-			total, items := tree.Search(Query{Text: row.query})
+			found := tree.Search(Query{Text: row.query})
 			var got []string
-			for _, it := range items {
+			for _, it := range found.Items {
 				got = append(got, it.Name)
 			}
-			if strings.Join(got, ", ") != row.want || total != len(got) {
-				t.Errorf("%d found: %s\nwant %s", total, strings.Join(got, ", "), row.want)
+			if strings.Join(got, ", ") != row.want || found.Total != len(got) {
+				t.Errorf("%d found: %s\nwant %s", found.Total, strings.Join(got, ", "), row.want)
 			}
 		})
 	}
-	_, all := tree.Search(Query{Text: "alien"})
+	all := tree.Search(Query{Text: "alien"}).Items
 	var paged []*Item
 	for offset := range len(all) + 1 {
-		_, items := tree.Search(Query{Text: "alien", Offset: offset, Limit: 1})
-		paged = append(paged, items...)
+		paged = append(paged, tree.Search(Query{Text: "alien", Offset: offset, Limit: 1}).Items...)
 	}
 	if !slices.Equal(all, paged) {
 		t.Error("asked for one by one the results come in another order")
+	}
+}
+
+// Artists, albums and folders are found by their names.
+func TestSearchGroups(t *testing.T) {
+	of := func(path string, folders []*Folder, items ...*Item) *Folder {
+		f := &Folder{Path: path, Name: path[strings.LastIndexByte(path, '/')+1:], Folders: folders, Items: items}
+		f.count()
+		return f
+	}
+	song := func(artist, album string) *Item { return tagged("Music/song.mp3", "A song", artist, album) }
+	film := &Item{Path: "Films/Sea/a.mp4", Name: "a.mp4", Kind: Video}
+	note := &Item{Path: "Films/Seaside/a.jpg", Name: "a.jpg", Kind: Image}
+	tree := &Tree{Root: of("", []*Folder{
+		of("Films", []*Folder{of("Films/Sea", nil, film), of("Films/Seaside", nil, note)}),
+		of("Music", []*Folder{
+			of("Music/Zoë Marin", []*Folder{of("Music/Zoë Marin/La mer", nil, song("Zoë Marin", "La mer"), song("ZOË MARIN", "la mer"))}),
+			of("Music/mixed", nil, song("The Seals", "Deep Sea"), song("Zoë Marin", "Overseas"), song("The Seals", "Deep Sea"), song("", "Undersea")),
+		}),
+	})}
+	for _, row := range []struct {
+		query Query
+		want  string
+	}{
+		{Query{Text: "zoe"}, "artist Zoë Marin"},
+		{Query{Text: "marin zoe"}, "artist Zoë Marin"},
+		{Query{Text: "la MER"}, "album La mer of Zoë Marin"},
+		{Query{Text: "mer zoe"}, "album La mer of Zoë Marin"},
+		{Query{Text: "sea"}, "folder Films/Sea, album Deep Sea of The Seals, artist The Seals, album Overseas of Zoë Marin, album Undersea of "},
+		{Query{Text: "sea", Kind: Audio}, "album Deep Sea of The Seals, artist The Seals, album Overseas of Zoë Marin, album Undersea of "},
+		{Query{Text: "sea", Kind: Video}, ""},
+		{Query{Text: "sea films"}, "folder Films/Sea"},
+		{Query{Text: "song"}, ""},
+		{Query{Text: ""}, ""},
+		{Query{Text: "music"}, "folder Music"},
+	} {
+		t.Run(row.query.Text, func(t *testing.T) {
+			row.query.Groups = 10
+			var got []string
+			for _, g := range tree.Search(row.query).Groups {
+				switch {
+				case g.Folder != nil:
+					got = append(got, "folder "+g.Folder.Path)
+				case g.Album != "":
+					got = append(got, "album "+g.Album+" of "+g.Artist)
+				default:
+					got = append(got, "artist "+g.Artist)
+				}
+			}
+			if strings.Join(got, ", ") != row.want {
+				t.Errorf("found: %s\nwant   %s", strings.Join(got, ", "), row.want)
+			}
+			row.query.Groups = 1
+			if best := tree.Search(row.query).Groups; len(best) != min(1, len(got)) {
+				t.Errorf("%d groups, want one at most", len(best))
+			}
+		})
 	}
 }
 
@@ -92,7 +148,7 @@ func BenchmarkSearchTagged100000(b *testing.B) {
 		b.Run(text, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				tree.Search(Query{Text: text})
+				tree.Search(Query{Text: text, Groups: 5})
 			}
 		})
 	}

@@ -12,6 +12,7 @@ const (
 	maxQuery     = 1000 // bytes that are looked at
 	maxWords     = 16
 	maxResults   = 1000
+	maxGroups    = 100
 	usualResults = 100
 )
 
@@ -21,14 +22,25 @@ type Query struct {
 	Kind   Kind   // only this kind; empty for films and music
 	Offset int    // skip so many results
 	Limit  int    // return at most so many, up to 1000; 0 is 100
+	Groups int    // and at most so many artists, albums and folders, up to 100
 }
 
-// Search returns how many items match and the asked part of them. Each word
-// must be in the title, the file's name, the artist, the album or the name of
+// Found is what Search has found.
+type Found struct {
+	Total  int     // items that match
+	Items  []*Item // the asked part of them
+	Groups []Group // artists and albums of music, and folders; best first
+}
+
+// Search returns how many items match, the asked part of them, and the groups
+// that have the words in their names. For an item, each word must be in the title, the file's name, the artist, the album or the name of
 // a folder above. Best come first: whole words before their begins before other
 // parts of words, and titles before artists and albums before folders; those
-// that match alike are in the tree's order.
-func (t *Tree) Search(q Query) (total int, items []*Item) {
+// that match alike are in the tree's order. For a group, one word at least must
+// be in its own name, and all others there, in the album's artist or in a folder
+// above. There are no groups without a word, and only those that hold what is
+// asked for.
+func (t *Tree) Search(q Query) Found {
 	s := search{kind: q.Kind}
 	for _, w := range wordsOf(q.Text) {
 		s.words = append(s.words, []byte(w))
@@ -38,9 +50,16 @@ func (t *Tree) Search(q Query) (total int, items []*Item) {
 	if limit <= 0 {
 		limit = usualResults
 	}
-	s.results = newResults(len(s.words), offset+limit)
+	s.results = newResults[*Item](offset+limit, (len(s.words)*dearest+1)*places)
+	if q.Groups > 0 && len(s.words) > 0 {
+		s.groups = newGroups(s.words, s.whole, min(q.Groups, maxGroups))
+	}
 	s.folder(t.Root, make([]int, len(s.words)))
-	return s.results.total, s.results.page(offset, limit)
+	found := Found{Total: s.results.total, Items: s.results.page(offset, limit)}
+	if s.groups != nil {
+		found.Groups = s.groups.page()
+	}
+	return found
 }
 
 // wordsOf returns the words that a text asks for.
@@ -56,12 +75,14 @@ type search struct {
 	words   [][]byte
 	whole   []byte // all words
 	kind    Kind
-	results results
+	results results[*Item]
+	groups  *groups // nil if nobody wants them
 
 	path          []byte // folded path of the folder, with a slash behind
 	text          []byte // folded title and name of the item, a line each
 	title, name   []byte // in it
 	artist, album credit
+	last          Group // that was looked at
 }
 
 // credit is an artist or album, which neighbours often share, and what each
@@ -87,6 +108,9 @@ func (s *search) folder(f *Folder, costs []int) {
 	before := len(s.path)
 	if f.Path != "" {
 		s.path = append(appendFolded(s.path, f.Name), '/')
+		if s.groups != nil && s.kind == "" && f.totals.Items > 0 {
+			s.groups.add(Group{Folder: f}, ofFolder, s.path[before:len(s.path)-1], s.path[:before])
+		}
 	}
 	for i, w := range s.words {
 		costs[i] = cost(s.path, w, [...]int{folderWhole, folderBegin, folderInside})
@@ -113,6 +137,9 @@ func (s *search) wants(it *Item) bool {
 // item adds an item if it matches.
 func (s *search) item(it *Item, costs []int) {
 	s.fold(it)
+	if s.groups != nil && it.Kind == Audio {
+		s.credits()
+	}
 	sum := 0
 	for i, w := range s.words {
 		best := min(costs[i], s.artist.costs[i], s.album.costs[i])
@@ -126,6 +153,21 @@ func (s *search) item(it *Item, costs []int) {
 		sum += best
 	}
 	s.results.add(it, sum*places+s.place(it))
+}
+
+// credits adds the artist and the album of an item if they match.
+func (s *search) credits() {
+	artist, album := Group{Artist: s.artist.raw}, Group{Artist: s.artist.raw, Album: s.album.raw}
+	if album == s.last {
+		return
+	}
+	s.last = album
+	if artist.Artist != "" {
+		s.groups.add(artist, ofArtist, s.artist.folded, nil)
+	}
+	if album.Album != "" {
+		s.groups.add(album, ofAlbum, s.album.folded, s.artist.folded)
+	}
 }
 
 // fold takes the texts of an item.

@@ -257,9 +257,9 @@ func TestSearch(t *testing.T) {
 		{Query{Text: "", Kind: Audio}, 5},
 		{Query{Text: strings.Repeat("é ", 5000)}, 5}, // cut, also within a character
 	} {
-		total, items := tree.Search(row.query)
-		if total != row.want || len(items) != row.want {
-			t.Errorf("%.40q (%s): %d found, %d returned; want %d", row.query.Text, row.query.Kind, total, len(items), row.want)
+		found := tree.Search(row.query)
+		if found.Total != row.want || len(found.Items) != row.want {
+			t.Errorf("%.40q (%s): %d found, %d returned; want %d", row.query.Text, row.query.Kind, found.Total, len(found.Items), row.want)
 		}
 	}
 }
@@ -278,9 +278,9 @@ func TestSearchPages(t *testing.T) {
 		{0, 0, "0.mp3", 100}, {0, 5000, "0.mp3", 1000}, {10, 3, "10.mp3", 3}, {1499, 10, "1499.mp3", 1}, {1500, 10, "", 0},
 		{-5, -5, "0.mp3", 100}, {1 << 30, 1, "", 0},
 	} {
-		total, items := tree.Search(Query{Offset: row.offset, Limit: row.limit})
-		if total != 1500 || len(items) != row.count || (row.count > 0 && items[0].Name != row.first) {
-			t.Errorf("offset %d, limit %d: total %d, %d items", row.offset, row.limit, total, len(items))
+		found := tree.Search(Query{Offset: row.offset, Limit: row.limit})
+		if found.Total != 1500 || len(found.Items) != row.count || (row.count > 0 && found.Items[0].Name != row.first) {
+			t.Errorf("offset %d, limit %d: total %d, %d items", row.offset, row.limit, found.Total, len(found.Items))
 		}
 	}
 }
@@ -290,7 +290,7 @@ func FuzzSearch(f *testing.F) {
 	f.Add("amelie", "Amélie")
 	f.Add("\xff", "\u0301")
 	f.Fuzz(func(t *testing.T, text, name string) {
-		tree.Search(Query{Text: text})
+		tree.Search(Query{Text: text, Groups: 3})
 		if folded := fold(name); len(folded) > 40*len(name)+10 {
 			t.Errorf("%q becomes %d bytes", name, len(folded))
 		}
@@ -299,7 +299,7 @@ func FuzzSearch(f *testing.F) {
 		}
 		it := &Item{Path: "S/" + name, Name: name, Kind: Video, folded: foldKey(name)}
 		root := &Folder{Folders: []*Folder{{Path: "S", Name: "S", Items: []*Item{it}}}}
-		if n, _ := (&Tree{Root: root}).Search(Query{Text: name}); n != 1 {
+		if n := (&Tree{Root: root}).Search(Query{Text: name}).Total; n != 1 {
 			t.Errorf("%q is not found by its own name", name)
 		}
 	})
@@ -335,7 +335,7 @@ func BenchmarkSearch100000(b *testing.B) {
 		b.Run(text, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				tree.Search(Query{Text: text})
+				tree.Search(Query{Text: text, Groups: 5})
 			}
 		})
 	}

@@ -17,8 +17,11 @@ import (
 	"mustserv/stream/routing"
 )
 
-// mostResults is how many search results one answer may hold.
-const mostResults = 1000
+// Limits of what one answer to a search holds.
+const (
+	mostResults = 1000
+	mostGroups  = 100
+)
 
 // writeJSON writes v as one line. What is written is made here, so that only
 // a client that has gone can make it fail.
@@ -149,13 +152,21 @@ func (h *Handler) apiSearch(w http.ResponseWriter, r *http.Request, _ string) er
 	if err != nil {
 		return err
 	}
-	total, items := h.tree().Search(library.Query{Text: r.URL.Query().Get("q"), Kind: kind, Offset: offset, Limit: limit})
+	groups, err := number(r, "groups", 0, 0, mostGroups)
+	if err != nil {
+		return err
+	}
+	found := h.tree().Search(library.Query{Text: r.URL.Query().Get("q"), Kind: kind, Offset: offset, Limit: limit, Groups: groups})
 	answer := struct {
-		Total int        `json:"total"`
-		Items []itemJSON `json:"items"`
-	}{total, make([]itemJSON, 0, len(items))}
-	for _, it := range items {
+		Total  int         `json:"total"`
+		Items  []itemJSON  `json:"items"`
+		Groups []groupJSON `json:"groups,omitempty"` // only where they are asked for
+	}{Total: found.Total, Items: make([]itemJSON, 0, len(found.Items))}
+	for _, it := range found.Items {
 		answer.Items = append(answer.Items, h.describeItem(origin(r), it, company{}))
+	}
+	for _, g := range found.Groups {
+		answer.Groups = append(answer.Groups, describeGroup(origin(r), g))
 	}
 	return answerJSON(w, answer)
 }

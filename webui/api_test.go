@@ -28,6 +28,8 @@ func TestAPIGolden(t *testing.T) {
 		"root":             "/api/v1/items/",
 		"search":           "/api/v1/search?q=a.mp4&limit=1",
 		"search-none":      "/api/v1/search?q=zzz",
+		"search-groups":    "/api/v1/search?q=zoe&limit=1&groups=3",
+		"wrong-groups":     "/api/v1/search?groups=101",
 		"sessions":         "/api/v1/sessions",
 		"shares":           "/api/v1/shares",
 		"status":           "/api/v1/status",

@@ -177,4 +177,23 @@ func describeFolder(origin string, f *library.Folder) folderJSON {
 	}
 }
 
+// groupJSON is an artist, an album or a folder that a search has found.
+type groupJSON struct {
+	Kind   string `json:"kind"` // artist, album, folder
+	Name   string `json:"name"`
+	Artist string `json:"artist,omitempty"` // of an album, if he is known
+	Path   string `json:"path,omitempty"`   // of a folder
+	Page   string `json:"page"`             // absolute address
+}
+
+func describeGroup(origin string, g library.Group) groupJSON {
+	switch {
+	case g.Folder != nil:
+		return groupJSON{Kind: "folder", Name: g.Folder.Name, Path: g.Folder.Path, Page: origin + browseURL(g.Folder.Path)}
+	case g.Album != "":
+		return groupJSON{Kind: "album", Name: g.Album, Artist: g.Artist, Page: origin + musicURL(g.Artist, g.Album)}
+	}
+	return groupJSON{Kind: "artist", Name: g.Artist, Page: origin + musicURL(g.Artist, "")}
+}
+
 func version(f *library.Folder) string { return strconv.FormatUint(f.Version(), 36) }

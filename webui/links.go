@@ -1,8 +1,10 @@
 package webui
 
 import (
+	"cmp"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"mustserv/library"
@@ -19,6 +21,15 @@ func browseURL(path string) string {
 }
 
 func watchURL(path string) string { return "/watch/" + library.EscapePath(path) }
+
+// musicURL is the page of an artist, or of an album of his.
+func musicURL(artist, album string) string {
+	query := url.Values{"artist": {cmp.Or(artist, various)}}
+	if album != "" {
+		query.Set("album", album)
+	}
+	return "/music?" + query.Encode()
+}
 
 func mediaURL(path string) string { return "/media/" + library.EscapePath(path) }
 

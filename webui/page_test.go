@@ -199,6 +199,7 @@ func TestPagesSay(t *testing.T) {
 		{"film that cannot be measured", "/watch/Movies/b.avi", []string{"<bdi>The file ends in the middle</bdi>"}, nil},
 		{"film that is away", "/watch/Attic/gone.mp4", []string{"does not answer"}, nil},
 		{"search", "/search?q=a.mp4", []string{"/watch/Movies/a.mp4", "Movies"}, nil},
+		{"search for an artist and an album", "/search?q=Zoe+Album", []string{`href="/music?album=Album&amp;artist=Zo%C3%AB"`, "album · Zoë", "/watch/Music/s.mp3"}, nil},
 		{"search without result", "/search?q=zzz", []string{"No title, artist, album or folder has all of this", "zzz"}, nil},
 		{"status", "/status", []string{"1.2.3", "box", "1 h 30 min", "192.0.2.1", "VLC 3.0.24", "/watch/Movies/a.mp4", "deleted.mp4", "25 Mbit/s", "1.5 Mbit/s", "1 file is still to be measured", "took 1.5 s"}, nil},
 		{"missing", "/watch/x", []string{"Nothing here", "renamed, moved or deleted"}, nil},

@@ -7,7 +7,10 @@ import (
 	"mustserv/library"
 )
 
-const resultsPerPage = 100
+const (
+	resultsPerPage = 100
+	groupsOnPage   = 6 // on the first one
+)
 
 type searchPage struct {
 	Text  string
@@ -44,16 +47,35 @@ func (h *Handler) find(r *http.Request, p *searchPage, q library.Query) (err err
 	if q.Offset, err = pageOffset(r, resultsPerPage); err != nil {
 		return err
 	}
-	total, items := h.tree().Search(q)
-	if p.Pager, err = newPager(r, total, resultsPerPage); err != nil {
+	if q.Offset == 0 {
+		q.Groups = groupsOnPage
+	}
+	found := h.tree().Search(q)
+	if p.Pager, err = newPager(r, found.Total, resultsPerPage); err != nil {
 		return err
 	}
-	for _, it := range items {
+	for _, g := range found.Groups {
+		p.Rows = append(p.Rows, groupRow(g))
+	}
+	for _, it := range found.Items {
 		row := h.itemRow(it)
 		row.About = verbatim(parent(it.Path))
 		p.Rows = append(p.Rows, row)
 	}
 	return nil
+}
+
+// groupRow is an artist, an album or a folder above the items found.
+func groupRow(g library.Group) row {
+	switch {
+	case g.Folder != nil:
+		r := folderRow(g.Folder)
+		r.About = dots(verbatim(parent(g.Folder.Path)), r.About)
+		return r
+	case g.Album != "":
+		return row{Icon: "folder.svg", Kind: say("album"), Name: g.Album, About: dots(say("album"), verbatim(g.Artist)), URL: musicURL(g.Artist, g.Album)}
+	}
+	return row{Icon: "folder.svg", Kind: say("artist"), Name: g.Artist, About: say("artist"), URL: musicURL(g.Artist, "")}
 }
 
 func kindChoices(chosen library.Kind) []kindChoice {

@@ -127,14 +127,16 @@ type titled struct {
 	*library.Item
 }
 
+// various is the artist of songs that tell none.
+const various = "Various"
+
 // credits returns whose a song is and from which album, by the file or else by
 // the folders it lies in.
 func credits(it *library.Item) (artist, album string) {
 	folder := parent(it.Path)
 	album = folder[strings.LastIndexByte(folder, '/')+1:]
-	artist = "Various"
 	info := it.Head()
-	return cmp.Or(info.Artist, artist), cmp.Or(info.Album, album)
+	return cmp.Or(info.Artist, various), cmp.Or(info.Album, album)
 }
 
 // episodeOf is an item's number in its season.
@@ -198,9 +200,13 @@ func (g groups) sorted(number func(*library.Item) int) []group {
 	return all
 }
 
-// named returns the group with a name, or fs.ErrNotExist.
+// named returns the group with a name, whatever its case, or fs.ErrNotExist.
 func named(all []group, name string) (group, error) {
 	i := slices.IndexFunc(all, func(g group) bool { return g.Name == name })
+	if i < 0 {
+		key := strings.ToLower(name)
+		i = slices.IndexFunc(all, func(g group) bool { return strings.ToLower(g.Name) == key })
+	}
 	if i < 0 {
 		return group{}, fs.ErrNotExist
 	}

@@ -31,20 +31,27 @@
     if (!words) { close(); return; }
     const mine = asked = new AbortController();
     try {
-      const answer = await fetch("/api/v1/search?limit=8&q=" + encodeURIComponent(words), { signal: mine.signal });
+      const answer = await fetch("/api/v1/search?groups=3&limit=8&q=" + encodeURIComponent(words), { signal: mine.signal });
       if (answer.ok) { draw(await answer.json(), words); }
     } catch (e) { /* another key was pressed, or the server is away */ }
   }
 
   function draw(answer, words) {
     active = -1;
-    found.replaceChildren(...answer.items.map(item =>
-      option(new URL(item.urls.page).pathname, item.title || item.name, [item.artist, item.album || item.path.split("/").slice(0, -1).join("/")].filter(Boolean).join(" · "))));
+    found.replaceChildren(...(answer.groups || []).map(group => option(inHere(group.page), group.name, [found.dataset[group.kind], group.artist || above(group.path)].filter(Boolean).join(" · "))), ...answer.items.map(item =>
+      option(inHere(item.urls.page), item.title || item.name, [item.artist, item.album || above(item.path)].filter(Boolean).join(" · "))));
     if (answer.total > answer.items.length) { found.append(option("/search?q=" + encodeURIComponent(words), found.dataset.all, answer.total)); }
     if (!answer.total) { found.append(option("", found.dataset.none, "")); }
     box.setAttribute("aria-expanded", "true");
     box.removeAttribute("aria-activedescendant");
   }
+
+  // inHere is an address as it is on this host, by whatever name that is known.
+  function inHere(page) {
+    const at = new URL(page);
+    return at.pathname + at.search;
+  }
+  const above = path => (path || "").split("/").slice(0, -1).join("/");
 
   function option(url, title, about) {
     const o = document.createElement(url ? "a" : "span");
