@@ -33,13 +33,16 @@ type Found struct {
 }
 
 // Search returns how many items match, the asked part of them, and the groups
-// that have the words in their names. For an item, each word must be in the title, the file's name, the artist, the album or the name of
-// a folder above. Best come first: whole words before their begins before other
-// parts of words, and titles before artists and albums before folders; those
-// that match alike are in the tree's order. For a group, one word at least must
-// be in its own name, and all others there, in the album's artist or in a folder
-// above. There are no groups without a word, and only those that hold what is
-// asked for.
+// that have the words in their names.
+//
+// For an item, each word must be in the title, the file's name, the artist, the
+// album, its artist, or the name of a folder above. Best come first: whole words
+// before their begins before other parts of words, and titles before artists and
+// albums before folders; those that match alike are in the tree's order.
+//
+// For a group, one word at least must be in its own name, and all others there,
+// in the album's artist or in a folder above. There are none without a word, and
+// only those that hold what is asked for.
 func (t *Tree) Search(q Query) Found {
 	s := search{kind: q.Kind}
 	for _, w := range wordsOf(q.Text) {
@@ -82,7 +85,8 @@ type search struct {
 	text          []byte // folded title and name of the item, a line each
 	title, name   []byte // in it
 	artist, album credit
-	last          Group // that was looked at
+	albumArtist   credit // empty where that is the artist
+	last          Group  // that was looked at
 }
 
 // credit is an artist or album, which neighbours often share, and what each
@@ -142,7 +146,7 @@ func (s *search) item(it *Item, costs []int) {
 	}
 	sum := 0
 	for i, w := range s.words {
-		best := min(costs[i], s.artist.costs[i], s.album.costs[i])
+		best := min(costs[i], s.artist.costs[i], s.album.costs[i], s.albumArtist.costs[i])
 		if bytes.Contains(s.text, w) {
 			title := [...]int{titleWhole, titleBegin, titleInside}
 			best = min(best, cost(s.title, w, title), cost(s.name, w, title))
@@ -155,24 +159,28 @@ func (s *search) item(it *Item, costs []int) {
 	s.results.add(it, sum*places+s.place(it))
 }
 
-// credits adds the artist and the album of an item if they match.
+// credits adds the album of an item, and whose it is, if they match.
 func (s *search) credits() {
-	artist, album := Group{Artist: s.artist.raw}, Group{Artist: s.artist.raw, Album: s.album.raw}
+	of := &s.artist
+	if s.albumArtist.raw != "" {
+		of = &s.albumArtist
+	}
+	artist, album := Group{Artist: of.raw}, Group{Artist: of.raw, Album: s.album.raw}
 	if album == s.last {
 		return
 	}
 	s.last = album
 	if artist.Artist != "" {
-		s.groups.add(artist, ofArtist, s.artist.folded, nil)
+		s.groups.add(artist, ofArtist, of.folded, nil)
 	}
 	if album.Album != "" {
-		s.groups.add(album, ofAlbum, s.album.folded, s.artist.folded)
+		s.groups.add(album, ofAlbum, s.album.folded, of.folded)
 	}
 }
 
 // fold takes the texts of an item.
 func (s *search) fold(it *Item) {
-	title, artist, album := it.info.Names()
+	title, artist, album, albumArtist := it.info.Names()
 	s.text = append(appendFolded(s.text[:0], title), '\n')
 	end := len(s.text)
 	if it.folded != "" {
@@ -183,6 +191,7 @@ func (s *search) fold(it *Item) {
 	s.title, s.name = s.text[:end-1], s.text[end:]
 	s.artist.set(artist, s.words)
 	s.album.set(album, s.words)
+	s.albumArtist.set(albumArtist, s.words)
 }
 
 // Places of the words in a title, best first.

@@ -12,25 +12,27 @@ import (
 // Facts is what the API, and probe -json, tell of a media file wherever it
 // lies. What is not known is left out.
 type Facts struct {
-	Name      string     `json:"name"`
-	Kind      string     `json:"kind"`
-	MIME      string     `json:"mime"`
-	Size      int64      `json:"size"`               // bytes
-	Modified  *time.Time `json:"modified,omitempty"` // UTC
-	Duration  float64    `json:"duration,omitempty"` // seconds
-	Container string     `json:"container,omitempty"`
-	Tracks    []Track    `json:"tracks,omitempty"`
-	Bitrate   *Bitrate   `json:"bitrate,omitempty"` // of films and music
-	Title     string     `json:"title,omitempty"`   // found in the file
-	Artist    string     `json:"artist,omitempty"`
-	Album     string     `json:"album,omitempty"`
-	Year      int        `json:"year,omitempty"`
-	Genre     string     `json:"genre,omitempty"`
-	Number    int        `json:"number,omitempty"` // on its album
-	Codecs    string     `json:"codecs,omitempty"` // RFC 6381
-	Chapters  []Chapter  `json:"chapters,omitempty"`
-	Cover     bool       `json:"cover,omitempty"`   // there is a picture in the file
-	Problem   string     `json:"problem,omitempty"` // why it is not measured, in words
+	Name        string     `json:"name"`
+	Kind        string     `json:"kind"`
+	MIME        string     `json:"mime"`
+	Size        int64      `json:"size"`               // bytes
+	Modified    *time.Time `json:"modified,omitempty"` // UTC
+	Duration    float64    `json:"duration,omitempty"` // seconds
+	Container   string     `json:"container,omitempty"`
+	Tracks      []Track    `json:"tracks,omitempty"`
+	Bitrate     *Bitrate   `json:"bitrate,omitempty"` // of films and music
+	Title       string     `json:"title,omitempty"`   // found in the file
+	Artist      string     `json:"artist,omitempty"`
+	Album       string     `json:"album,omitempty"`
+	AlbumArtist string     `json:"album_artist,omitempty"` // where that is not the artist
+	Year        int        `json:"year,omitempty"`
+	Genre       string     `json:"genre,omitempty"`
+	Disc        int        `json:"disc,omitempty"`   // of its album
+	Number      int        `json:"number,omitempty"` // on that
+	Codecs      string     `json:"codecs,omitempty"` // RFC 6381
+	Chapters    []Chapter  `json:"chapters,omitempty"`
+	Cover       bool       `json:"cover,omitempty"`   // there is a picture in the file
+	Problem     string     `json:"problem,omitempty"` // why it is not measured, in words
 }
 
 // Chapter is a named place in the playing time.
@@ -80,6 +82,7 @@ func FactsOf(it *library.Item, rate, burst int64) Facts {
 func (f *Facts) measured(i *probe.Info) {
 	f.Duration, f.Container = finite(i.Duration), i.Container
 	f.Title, f.Artist, f.Album, f.Year = i.Title, i.Artist, i.Album, i.Year
+	f.AlbumArtist, f.Disc = i.AlbumArtist, i.Disc
 	f.Genre, f.Number, f.Codecs, f.Cover = i.Genre, i.Number, i.Codecs, i.Cover != nil
 	for _, c := range i.Chapters {
 		f.Chapters = append(f.Chapters, Chapter{Start: finite(c.Start), Title: c.Title})

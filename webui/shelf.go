@@ -130,13 +130,13 @@ type titled struct {
 // various is the artist of songs that tell none.
 const various = "Various"
 
-// credits returns whose a song is and from which album, by the file or else by
-// the folders it lies in.
+// credits returns from which album a song is, and whose that is, by the file or
+// else by the folders it lies in.
 func credits(it *library.Item) (artist, album string) {
 	folder := parent(it.Path)
 	album = folder[strings.LastIndexByte(folder, '/')+1:]
 	info := it.Head()
-	return cmp.Or(info.Artist, various), cmp.Or(info.Album, album)
+	return cmp.Or(info.AlbumArtist, info.Artist, various), cmp.Or(info.Album, album)
 }
 
 // episodeOf is an item's number in its season.
@@ -145,8 +145,11 @@ func episodeOf(it *library.Item) int {
 	return e.Number
 }
 
-// numberOf is a song's number on its album.
-func numberOf(it *library.Item) int { return it.Head().Number }
+// numberOf orders the songs of an album, disc by disc.
+func numberOf(it *library.Item) int {
+	info := it.Head()
+	return min(info.Disc, 1000)<<20 + info.Number // which is no more than 1<<20
+}
 
 // sortBy orders items by number, then by name.
 func sortBy(number func(*library.Item) int, items []*library.Item) {

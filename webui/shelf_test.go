@@ -60,6 +60,37 @@ newest: b film.mp4`
 	}
 }
 
+// An album of many artists is one, and its discs follow one another.
+func TestAlbumOfMany(t *testing.T) {
+	on := func(name, artist string, disc, number int) *library.Item {
+		return retold(song(name, name, artist), func(i *probe.Info) { i.Album, i.AlbumArtist, i.Disc, i.Number = "Sampler", "Many", disc, number })
+	}
+	h := testHandler(t, folder("", []*library.Folder{folder("M", nil, on("a.mp3", "Zoë", 2, 1), on("b.mp3", "Anna", 1, 2), on("c.mp3", "Zoë", 1, 1), on("d.mp3", "Many", 2, 2))}))
+	music := h.shelf().music
+	if len(music) != 1 || music[0].Name != "Many" || len(music[0].Groups) != 1 {
+		t.Fatalf("%+v", music)
+	}
+	var got string
+	for _, it := range music[0].Groups[0].Items {
+		got += it.Name + " "
+	}
+	if want := "c.mp3 b.mp3 a.mp3 d.mp3 "; got != want {
+		t.Errorf("in the order %s, want %s", got, want)
+	}
+	// The pages and their search agree on whose it is, whatever its case.
+	for _, target := range []string{"/search?q=sampler", "/search?q=many"} {
+		if body := get(h, "GET", target).Body.String(); !strings.Contains(body, `href="/music?`) || !strings.Contains(body, "artist=Many") {
+			t.Errorf("%s does not lead to the album", target)
+		}
+	}
+	if w := get(h, "GET", "/music?artist=MANY&album=sampler"); w.Code != 200 {
+		t.Errorf("in other letters: %d", w.Code)
+	}
+	if body := get(h, "GET", "/search?q=anna").Body.String(); strings.Contains(body, `href="/music?`) {
+		t.Error("who has no album has a page")
+	}
+}
+
 func TestShelfIsRenewed(t *testing.T) {
 	lib := &fakeLibrary{tree: &library.Tree{Root: shelved()}}
 	o := testOptions(nil)

@@ -146,10 +146,14 @@ func facts(it *library.Item) []fact {
 	if info := it.Info(); info != nil {
 		add(say("Artist"), verbatim(info.Artist))
 		add(say("Album"), verbatim(info.Album))
+		add(say("Album artist"), verbatim(info.AlbumArtist))
 		if info.Year != 0 {
 			add(say("Year"), verbatim(strconv.Itoa(info.Year)))
 		}
 		add(say("Genre"), verbatim(info.Genre))
+		if info.Disc != 0 {
+			add(say("Disc"), verbatim(strconv.Itoa(info.Disc)))
+		}
 		if info.Number != 0 {
 			add(say("Number"), verbatim(strconv.Itoa(info.Number)))
 		}

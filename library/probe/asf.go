@@ -289,8 +289,12 @@ func (f *asfFile) text(name string, kind uint16, b []byte, at int64) {
 		f.tags.set("date", value)
 	case "Title", "title":
 		f.tags.set("title", value)
-	case "Author", "author", "WM/AlbumArtist":
+	case "Author", "author":
 		f.tags.set("artist", value)
+	case "WM/AlbumArtist":
+		f.tags.set("albumartist", value)
+	case "WM/PartOfSet":
+		f.tags.set("discnumber", value)
 	case "date":
 		f.tags.set("date", value)
 	case "WM/Genre":

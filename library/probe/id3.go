@@ -264,6 +264,10 @@ func id3Key(frame string) string {
 		return "artist"
 	case "TALB", "TAL":
 		return "album"
+	case "TPE2", "TP2":
+		return "albumartist"
+	case "TPOS", "TPA":
+		return "discnumber"
 	case "TDRC", "TYER", "TYE":
 		return "date"
 	case "TCON", "TCO":

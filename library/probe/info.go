@@ -5,19 +5,21 @@ import "mustserv/ratelimit"
 // Info is what a probe found out about one media file. It is not changed
 // after Probe has returned it.
 type Info struct {
-	Container string    `json:"container"`        // "mp4", "mp3", "flac", "wav", "ogg", "ogv", "aac" …
-	Duration  float64   `json:"duration"`         // seconds
-	Tracks    []Track   `json:"tracks,omitempty"` // audio, video and subtitle tracks, in the file's order
-	Title     string    `json:"title,omitempty"`
-	Artist    string    `json:"artist,omitempty"`
-	Album     string    `json:"album,omitempty"`
-	Year      int       `json:"year,omitempty"`
-	Genre     string    `json:"genre,omitempty"`
-	Number    int       `json:"number,omitempty"`   // of the song on its album
-	Codecs    string    `json:"codecs,omitempty"`   // RFC 6381, of all audio and video tracks, where the format tells: "avc1.64001f, mp4a.40.2"
-	Chapters  []Chapter `json:"chapters,omitempty"` // by rising start
-	Cover     *Cover    `json:"cover,omitempty"`    // the front picture, if there is one
-	Curve     Curve     `json:"curve"`
+	Container   string    `json:"container"`        // "mp4", "mp3", "flac", "wav", "ogg", "ogv", "aac" …
+	Duration    float64   `json:"duration"`         // seconds
+	Tracks      []Track   `json:"tracks,omitempty"` // audio, video and subtitle tracks, in the file's order
+	Title       string    `json:"title,omitempty"`
+	Artist      string    `json:"artist,omitempty"`
+	Album       string    `json:"album,omitempty"`
+	AlbumArtist string    `json:"album_artist,omitempty"` // whose the album is, where that is not the artist
+	Year        int       `json:"year,omitempty"`
+	Genre       string    `json:"genre,omitempty"`
+	Disc        int       `json:"disc,omitempty"`     // of the album, that the song is on
+	Number      int       `json:"number,omitempty"`   // of the song on that
+	Codecs      string    `json:"codecs,omitempty"`   // RFC 6381, of all audio and video tracks, where the format tells: "avc1.64001f, mp4a.40.2"
+	Chapters    []Chapter `json:"chapters,omitempty"` // by rising start
+	Cover       *Cover    `json:"cover,omitempty"`    // the front picture, if there is one
+	Curve       Curve     `json:"curve"`
 
 	// Parts are the files that the manifest of a stream in segments refers to:
 	// patterns (path.Match) relative to the manifest's folder.

@@ -372,7 +372,7 @@ func simpleTag(b []byte) mkvText {
 }
 
 // fill enters the texts: those of the part first. Beside a title of the part,
-// that of the whole is the name of the album.
+// that of the whole is the name of the album, and whose the whole is that of it.
 func (t *mkvTexts) fill(info *Info, all tags) {
 	for _, p := range t.part {
 		all.set(p.name, p.value)
@@ -380,8 +380,11 @@ func (t *mkvTexts) fill(info *Info, all tags) {
 	song := all.title != ""
 	all.set("title", t.title)
 	for _, p := range t.whole {
-		if p.name == "title" && song {
+		switch {
+		case p.name == "title" && song:
 			p.name = "album"
+		case p.name == "artist" && song:
+			p.name = "albumartist"
 		}
 		all.set(p.name, p.value)
 	}

@@ -38,12 +38,13 @@ func (f *mp4File) tag(b mp4Box) error {
 		p, err := f.begin(b.content(), maxChapterList)
 		f.tags.readChapterList(p)
 		return err
-	case "trkn", "gnre":
+	case "trkn", "disk", "gnre":
 		n, err := f.tagNumber(b)
-		if kind == "trkn" && n > 0 {
-			f.tags.set("track", strconv.Itoa(n))
-		} else if kind == "gnre" {
+		switch {
+		case kind == "gnre":
 			f.tags.set("genre", genreOf(n-1))
+		case n > 0:
+			f.tags.set(map[string]string{"trkn": "track", "disk": "disc"}[kind], strconv.Itoa(n))
 		}
 		return err
 	default:
@@ -66,6 +67,8 @@ func mp4Key(kind string) string {
 		return "artist"
 	case "\xa9alb":
 		return "album"
+	case "aART":
+		return "albumartist"
 	case "\xa9day":
 		return "date"
 	case "\xa9gen":

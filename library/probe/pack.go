@@ -76,15 +76,15 @@ func (p Packed) Title() string {
 	return from.unpackText()
 }
 
-// Names returns the info's title, artist and album, at once.
-func (p Packed) Names() (title, artist, album string) {
+// Names returns the info's title, artist, album and album artist, at once.
+func (p Packed) Names() (title, artist, album, albumArtist string) {
 	if p == "" {
-		return "", "", ""
+		return "", "", "", ""
 	}
 	from := packer{in: string(p)}
 	title = from.unpackText()
 	from.unpackText() // the container
-	return title, from.unpackText(), from.unpackText()
+	return title, from.unpackText(), from.unpackText(), from.unpackText()
 }
 
 // Head returns the info's own texts and numbers, up to Number, without tracks,
@@ -121,10 +121,12 @@ func (p *packer) head(i *Info) {
 	p.text(&i.Container)
 	p.text(&i.Artist)
 	p.text(&i.Album)
+	p.text(&i.AlbumArtist)
 	p.text(&i.Genre)
 	p.text(&i.Codecs)
 	p.float(&i.Duration)
 	number(p, &i.Year)
+	number(p, &i.Disc)
 	number(p, &i.Number)
 }
 

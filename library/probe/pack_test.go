@@ -37,13 +37,13 @@ func TestPack(t *testing.T) {
 			if info == nil {
 				info = new(Info)
 			}
-			title, artist, album := info.Pack().Names()
-			if info.Pack().Title() != info.Title || title != info.Title || artist != info.Artist || album != info.Album {
-				t.Errorf("its names are %q, %q and %q", title, artist, album)
+			title, artist, album, albumArtist := info.Pack().Names()
+			if info.Pack().Title() != info.Title || title != info.Title || artist != info.Artist || album != info.Album || albumArtist != info.AlbumArtist {
+				t.Errorf("its names are %q, %q, %q and %q", title, artist, album, albumArtist)
 			}
 			head := info.Pack().Head()
-			want := Info{Title: info.Title, Container: info.Container, Artist: info.Artist, Album: info.Album, Genre: info.Genre, Codecs: info.Codecs,
-				Duration: info.Duration, Year: info.Year, Number: info.Number}
+			want := Info{Title: info.Title, Container: info.Container, Artist: info.Artist, Album: info.Album, AlbumArtist: info.AlbumArtist, Genre: info.Genre, Codecs: info.Codecs,
+				Duration: info.Duration, Year: info.Year, Disc: info.Disc, Number: info.Number}
 			if !reflect.DeepEqual(head, want) {
 				t.Errorf("its head is %+v", head)
 			}

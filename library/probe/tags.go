@@ -18,6 +18,7 @@ const (
 // tags is what a file says about itself. The first value of each is kept.
 type tags struct {
 	title, artist, album, date string
+	albumArtist, disc          string
 	genre, number              string
 	language                   string
 	chapters                   []Chapter
@@ -27,8 +28,11 @@ type tags struct {
 
 // fill enters the tags into info.
 func (t *tags) fill(info *Info) {
-	info.Title, info.Artist, info.Album, info.Year = t.title, t.artist, t.album, year(t.date)
-	info.Genre, info.Number, info.Cover = t.genre, songNumber(t.number), t.cover
+	info.Title, info.Artist, info.Album, info.Year = t.title, cmp.Or(t.artist, t.albumArtist), t.album, year(t.date)
+	info.Genre, info.Disc, info.Number, info.Cover = t.genre, songNumber(t.disc), songNumber(t.number), t.cover
+	if t.albumArtist != info.Artist {
+		info.AlbumArtist = t.albumArtist
+	}
 	info.Chapters = slices.DeleteFunc(t.chapters, func(c Chapter) bool { return !(c.Start >= 0 && c.Start < maxTime) })
 	slices.SortStableFunc(info.Chapters, func(a, b Chapter) int { return cmp.Compare(a.Start, b.Start) })
 }
@@ -57,6 +61,10 @@ func (t *tags) field(name string) *string {
 		return &t.artist
 	case "album":
 		return &t.album
+	case "albumartist", "album artist", "album_artist":
+		return &t.albumArtist
+	case "discnumber", "disc":
+		return &t.disc
 	case "date", "year":
 		return &t.date
 	case "genre":
@@ -113,7 +121,8 @@ func clockTime(text string) (seconds float64, ok bool) {
 	return d.Seconds(), ok1 && ok2 && err == nil
 }
 
-// songNumber returns the number that "3" or "3/12" begins with, 0 if there is none.
+// songNumber returns the number of a song or disc that "3" or "3/12" begins
+// with, 0 if there is none.
 func songNumber(text string) int {
 	text, _, _ = strings.Cut(text, "/")
 	n, err := strconv.Atoi(strings.TrimSpace(text))

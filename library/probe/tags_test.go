@@ -78,6 +78,9 @@ func TestID3(t *testing.T) {
 			Info{Title: "Été", Artist: "Лени", Album: "A", Year: 2006, Genre: "Rock", Number: 3}},
 		{"version 2", id3(2, 0, id3In("TT2", 0, "\x00T"), id3In("TCO", 0, "\x00Pop"), id3In("TRK", 0, "\x007"), id3In("PIC", 0, "\x00JPG\x03d\x00"+jpeg)),
 			Info{Title: "T", Genre: "Pop", Number: 7, Cover: front.Cover}},
+		{"album of many", id3(3, 0, id3In("TPE1", 0, "\x03A"), id3In("TPE2", 0, "\x03Many"), id3In("TPOS", 0, "\x032/2")), Info{Artist: "A", AlbumArtist: "Many", Disc: 2}},
+		{"album of one", id3(2, 0, id3In("TP2", 0, "\x00A"), id3In("TP1", 0, "\x00A"), id3In("TPA", 0, "\x001")), Info{Artist: "A", Disc: 1}},
+		{"artist of the album only", id3(3, 0, id3In("TPE2", 0, "\x03Many")), Info{Artist: "Many"}},
 		{"picture", id3(3, 0, id3In("APIC", 0, "\x00image/png\x00\x04back\x00"+jpeg), id3In("APIC", 0, "\x01image/jpg\x00\x03\xff\xfed\x00\x00\x00"+jpeg), id3In("TIT2", 0, "\x03T")), front},
 		{"picture by link", id3(3, 0, id3In("APIC", 0, "\x00-->\x00\x03\x00http://example.org/a.jpg"), id3In("TIT2", 0, "\x03T")), Info{Title: "T"}},
 		{"compressed", id3(4, 0, id3In("TIT2", 8, "\x03T"), id3In("TPE1", 0, "\x03A")), Info{Artist: "A"}},
@@ -186,6 +189,32 @@ func TestCodecString(t *testing.T) {
 		if got := codecString(string(tt.entry[4:8]), tt.entry); got != tt.want {
 			t.Errorf("%q, want %q", got, tt.want)
 		}
+	}
+}
+
+// The whole of which a song is a part is an album, and its artist is that of
+// the album.
+func TestMatroskaSong(t *testing.T) {
+	texts := mkvTexts{
+		part:  []mkvText{{"title", "Song"}, {"artist", "Anna"}, {"tracknumber", "3"}},
+		whole: []mkvText{{"title", "Sampler"}, {"artist", "Many"}, {"disc", "2"}},
+	}
+	for _, tt := range []struct {
+		name  string
+		texts mkvTexts
+		want  Info
+	}{
+		{"song of an album", texts, Info{Title: "Song", Artist: "Anna", Album: "Sampler", AlbumArtist: "Many", Disc: 2, Number: 3}},
+		{"song of an album of one", mkvTexts{part: []mkvText{{"title", "Song"}}, whole: texts.whole}, Info{Title: "Song", Artist: "Many", Album: "Sampler", Disc: 2}},
+		{"film", mkvTexts{whole: texts.whole[:2]}, Info{Title: "Sampler", Artist: "Many"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got Info
+			tt.texts.fill(&got, tags{})
+			if !reflect.DeepEqual(got, tt.want) {
+				t.Errorf("%+v, want %+v", got, tt.want)
+			}
+		})
 	}
 }
 
