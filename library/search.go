@@ -86,6 +86,7 @@ type search struct {
 	title, name   []byte // in it
 	artist, album credit
 	albumArtist   credit // empty where that is the artist
+	credited      []int  // what each word costs in these
 	last          Group  // that was looked at
 }
 
@@ -97,14 +98,16 @@ type credit struct {
 	costs  []int
 }
 
-func (c *credit) set(raw string, words [][]byte) {
+// set tells whether it is another one now.
+func (c *credit) set(raw string, words [][]byte) bool {
 	if raw == c.raw && c.costs != nil {
-		return
+		return false
 	}
 	c.raw, c.folded, c.costs = raw, appendFolded(c.folded[:0], raw), c.costs[:0]
 	for _, w := range words {
 		c.costs = append(c.costs, cost(c.folded, w, [...]int{creditWhole, creditBegin, creditInside}))
 	}
+	return true
 }
 
 // folder looks through a folder. The costs are those of the words in its path.
@@ -146,7 +149,7 @@ func (s *search) item(it *Item, costs []int) {
 	}
 	sum := 0
 	for i, w := range s.words {
-		best := min(costs[i], s.artist.costs[i], s.album.costs[i], s.albumArtist.costs[i])
+		best := min(costs[i], s.credited[i])
 		if bytes.Contains(s.text, w) {
 			title := [...]int{titleWhole, titleBegin, titleInside}
 			best = min(best, cost(s.title, w, title), cost(s.name, w, title))
@@ -189,9 +192,14 @@ func (s *search) fold(it *Item) {
 		s.text = appendFolded(s.text, it.Name)
 	}
 	s.title, s.name = s.text[:end-1], s.text[end:]
-	s.artist.set(artist, s.words)
-	s.album.set(album, s.words)
-	s.albumArtist.set(albumArtist, s.words)
+	a, b, c := s.artist.set(artist, s.words), s.album.set(album, s.words), s.albumArtist.set(albumArtist, s.words)
+	if !a && !b && !c {
+		return
+	}
+	s.credited = s.credited[:0]
+	for i := range s.words {
+		s.credited = append(s.credited, min(s.artist.costs[i], s.album.costs[i], s.albumArtist.costs[i]))
+	}
 }
 
 // Places of the words in a title, best first.
