@@ -83,6 +83,12 @@ func TestAlbumOfMany(t *testing.T) {
 			t.Errorf("%s does not lead to the album", target)
 		}
 	}
+	song := get(h, "GET", "/watch/M/a.mp3").Body.String()
+	for _, says := range []string{`<bdi>Zoë</bdi></td>`, `<a href="/music?album=Sampler&amp;artist=Many"><bdi>Sampler</bdi></a>`, `<a href="/music?artist=Many"><bdi>Many</bdi></a>`} {
+		if !strings.Contains(song, says) {
+			t.Errorf("the page of a song lacks %s", says)
+		}
+	}
 	if w := get(h, "GET", "/music?artist=MANY&album=sampler"); w.Code != 200 {
 		t.Errorf("in other letters: %d", w.Code)
 	}

@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -41,7 +42,10 @@ type watchPage struct {
 	Songs          string  // where the dock finds it; empty if it is none
 }
 
-type fact struct{ Name, Value saying }
+type fact struct {
+	Name, Value saying
+	URL         string // where there is more of it; mostly empty
+}
 
 // bar is a rate beside others, for a picture of them.
 type bar struct {
@@ -137,16 +141,14 @@ func linkTo(it *library.Item) *link { return &link{verbatim(it.Title()), watchUR
 
 // facts lists what is known of an item.
 func facts(it *library.Item) []fact {
-	all := []fact{{say("File"), verbatim(it.Name)}}
+	all := []fact{{Name: say("File"), Value: verbatim(it.Name)}}
 	add := func(name, value saying) {
 		if value != nil && value != verbatim("") {
-			all = append(all, fact{name, value})
+			all = append(all, fact{Name: name, Value: value})
 		}
 	}
 	if info := it.Info(); info != nil {
-		add(say("Artist"), verbatim(info.Artist))
-		add(say("Album"), verbatim(info.Album))
-		add(say("Album artist"), verbatim(info.AlbumArtist))
+		all = append(all, creditsOf(it, info)...)
 		if info.Year != 0 {
 			add(say("Year"), verbatim(strconv.Itoa(info.Year)))
 		}
@@ -169,6 +171,24 @@ func facts(it *library.Item) []fact {
 		add(say("Changed"), dated(it.Modified))
 	}
 	return all
+}
+
+// creditsOf says of an item whose it is. A song leads to its album, and to all
+// of whose that is.
+func creditsOf(it *library.Item, info *probe.Info) []fact {
+	of := cmp.Or(info.AlbumArtist, info.Artist)
+	all := []fact{
+		{say("Artist"), verbatim(info.Artist), musicURL(of, "")},
+		{say("Album"), verbatim(info.Album), musicURL(of, info.Album)},
+		{say("Album artist"), verbatim(info.AlbumArtist), musicURL(of, "")},
+	}
+	if info.AlbumArtist != "" {
+		all[0].URL = "" // with one song among those of others
+	}
+	if it.Kind != library.Audio {
+		all[0].URL, all[1].URL, all[2].URL = "", "", ""
+	}
+	return slices.DeleteFunc(all, func(f fact) bool { return f.Value == verbatim("") })
 }
 
 // picture returns the resolution of the largest video track; nil if there is
