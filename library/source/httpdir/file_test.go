@@ -151,6 +151,47 @@ func TestSmallSkipTakesNoRequest(t *testing.T) {
 	}
 }
 
+// A time is a validator only of a file that has rested: Apache sends all of a
+// file that was written to within the last minute.
+func TestTimeAsValidator(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		age  time.Duration
+		tag  string
+		want string
+	}{
+		{"young", 30 * time.Second, "", ""},
+		{"young, with a weak tag", 30 * time.Second, `W/"1"`, ""},
+		{"young, with a strong tag", 30 * time.Second, `"1"`, `"1"`},
+		{"old", 2 * time.Minute, "", "time"},
+		{"old, with a weak tag", 2 * time.Minute, `W/"1"`, "time"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			f := newFake(pattern(1 << 20))
+			f.tag, f.modified = row.tag, time.Now().Add(-row.age).UTC()
+			var validator atomic.Value
+			f.instead = func(_ http.ResponseWriter, r *http.Request) bool {
+				validator.Store(r.Header.Get("If-Range"))
+				return false
+			}
+			file := openFake(t, f)
+			for _, off := range []int64{0, 500_000} {
+				got := make([]byte, 10)
+				if _, err := file.ReadAt(got, off); err != nil || !bytes.Equal(got, f.content[off:off+10]) {
+					t.Fatalf("ReadAt(%d): %v, or other bytes", off, err)
+				}
+			}
+			want := row.want
+			if want == "time" {
+				want = f.modified.Format(http.TimeFormat)
+			}
+			if got := validator.Load(); got != want {
+				t.Errorf("the jump asks if the file is still %q, want %q", got, want)
+			}
+		})
+	}
+}
+
 // What the server may do to the file while it is open.
 func TestChangesOnTheServer(t *testing.T) {
 	for _, row := range []struct {

@@ -186,10 +186,11 @@ func (v *version) learn(o version) {
 }
 
 // safely returns a Last-Modified as validator, if the file was not written to
-// in the second that the answer was made in (RFC 9110 section 8.8.2.2).
+// in the minute before the answer was made. RFC 9110 section 8.8.2.2 has a second
+// for it; RFC 7232 had a minute, and Apache sends all of a younger file.
 func safely(h http.Header, modified time.Time) string {
 	date, err := http.ParseTime(h.Get("Date"))
-	if err != nil || date.Sub(modified) < time.Second {
+	if err != nil || date.Sub(modified) < time.Minute {
 		return ""
 	}
 	return h.Get("Last-Modified")
