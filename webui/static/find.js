@@ -100,4 +100,5 @@
   form.addEventListener("submit", close);
   found.addEventListener("click", () => setTimeout(close));
   document.addEventListener("mustserv:page", close); // see follow.js
+  if (document.activeElement === box && box.value !== box.defaultValue) { ask(); } // who was faster than this script
 })();
