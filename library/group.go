@@ -5,12 +5,11 @@ import (
 	"strings"
 )
 
-// Group is an artist, an album or a folder that a search finds by its name. The
-// one of Artist and Folder that is not its kind is empty.
+// Group is an artist, an album or a folder that a search finds by its name.
 type Group struct {
-	Artist string  // as the files tell it, any bytes; empty where an album has none
-	Album  string  // one of the artist's; empty for the artist himself
-	Folder *Folder // not the root
+	Artist string  // as the files tell it, any bytes; of an album: whose it is, empty if they don't tell
+	Album  string  // empty for an artist
+	Folder *Folder // nil for both; never the root
 }
 
 // name is what the group is called.
@@ -43,16 +42,16 @@ const (
 
 // groups collects those that a search finds, each once.
 type groups struct {
-	words  [][]byte
-	whole  []byte // all words
-	most   int
-	best   results[Group]
-	seen   map[Group]bool // with names in small letters: files disagree
-	folded []byte         // the name of a group
+	words [][]byte
+	whole []byte // all words
+	most  int
+	best  results[Group]
+	seen  map[Group]bool // with names in small letters: files disagree
 }
 
 func newGroups(words [][]byte, whole []byte, most int) *groups {
-	return &groups{words, whole, most, newResults[Group](most, (len(words)*dearestName+1)*places*groupKinds), make(map[Group]bool), nil}
+	best := newResults[Group](most, (len(words)*dearestName+1)*places*groupKinds)
+	return &groups{words, whole, most, best, make(map[Group]bool)}
 }
 
 // add adds a group that has all words in its name, or in what is beside that
