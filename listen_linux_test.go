@@ -205,6 +205,18 @@ func TestResultsWhileOneTypes(t *testing.T) {
 	}
 }
 
+func TestTypedBeforeTheScript(t *testing.T) {
+	t.Parallel()
+	server, tab := parlour(t)
+	// Somebody types as soon as there is a box, which is before deferred scripts run.
+	tab.call("Page.addScriptToEvaluateOnNewDocument", map[string]any{"source": `new MutationObserver((_, o) => {
+		const box = document.querySelector(".find input");
+		if (box) { o.disconnect(); box.focus(); box.value = "gear"; }
+	}).observe(document, { childList: true, subtree: true })`})
+	tab.open(server.url + "/")
+	tab.is("what was typed before the script came is looked for", `document.querySelector(".found").textContent?.includes("Gears")`)
+}
+
 // TestLooksAtAllWidths chooses pictures and another order, with scripts and
 // without.
 func TestLooksAtAllWidths(t *testing.T) {
