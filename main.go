@@ -73,6 +73,7 @@ const (
 	nodesSettle   = time.Second      // before files are measured it should be known which nodes are up
 	drainLeast    = 8 * time.Second  // until all nodes have heard that one ends, and DNS has forgotten it
 	drainLook     = time.Second / 4  // whether the last viewer has gone
+	cachePatience = 2 * time.Second  // at the end, for what is being fetched
 	restAfter     = 3 * time.Second  // of having nothing to do, memory is given back
 	gcPercent     = 50               // of the heap in use may be garbage: half of Go's own, for it costs nothing here
 	passwordMax   = 4096             // bytes of a password that is typed or comes by a pipe
@@ -437,8 +438,20 @@ func (a *app) run(ctx context.Context, hangup <-chan os.Signal) int {
 	a.ledger.Close()
 	endLibrary()
 	running.Wait()
+	a.closeCache()
 	a.setAccessLog(nil)
 	return status
+}
+
+// closeCache has the cache leave nothing behind that another instance would
+// wait for. What hangs on a file server is not waited for long: it ends with
+// the program.
+func (a *app) closeCache() {
+	if store := a.cache.Load(); store != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), cachePatience)
+		defer cancel()
+		store.Close(ctx)
+	}
 }
 
 // drain lets the other nodes have the viewers, if there are any: it sends on

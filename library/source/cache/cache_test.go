@@ -93,7 +93,7 @@ func newStore(t testing.TB, folder string) *Store {
 	t.Helper()
 	s, err := NewStore(config(folder), nil)
 	must(t, err)
-	t.Cleanup(func() { s.Close() })
+	t.Cleanup(func() { must(t, s.Close(context.Background())) })
 	return s
 }
 
@@ -438,7 +438,7 @@ func TestFullDisk(t *testing.T) {
 	var log bytes.Buffer
 	store, err := NewStore(config(folder), slog.New(slog.NewTextHandler(&log, nil)))
 	must(t, err)
-	store.sweeps.Wait()
+	store.tasks.Wait()
 	must(t, os.RemoveAll(folder))
 	must(t, os.WriteFile(folder, nil, 0o644)) // no folder can be made there
 	src := Wrap(s, "test://a", store)

@@ -253,8 +253,7 @@ func (f *file) prepare(k int64) {
 	if f.preparing || k >= f.id.segments() || (f.next != nil && f.next.k == k) || f.isClosed() {
 		return
 	}
-	f.preparing = true
-	f.store.readies.Go(func() {
+	f.preparing = f.store.start(func() {
 		seg := f.store.acquire(f.id, k)
 		seg.load()
 		hit := seg.isHit(f)

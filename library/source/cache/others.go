@@ -78,6 +78,9 @@ func (s *segment) drink(from io.Reader, patience *time.Timer) (all bool, err err
 	b := s.store.buffer()
 	defer s.store.reuse(b)
 	for have, _ := s.state(); have < s.length; have, _ = s.state() {
+		if s.store.isEnded() {
+			return false, errPass
+		}
 		n, failed := io.ReadFull(from, b[:min(pieceBytes, s.length-have)])
 		patience.Reset(elsewhere)
 		if n > 0 {

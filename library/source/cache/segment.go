@@ -161,13 +161,12 @@ func (s *segment) await(f *file, end int64, closed <-chan struct{}) error {
 		case !s.filling && tried:
 			defer s.mu.Unlock()
 			return s.err
-		case !s.filling && s.store.isOff():
+		case !s.filling && (s.store.isOff() || !s.store.start(func() { s.fill(f) })):
 			s.mu.Unlock()
 			return errPass
-		case !s.filling:
+		case !s.filling: // until fill, which has been started, says otherwise
 			s.filling, s.reader, tried = true, f, true
 			f.store.retain(s)
-			go s.fill(f)
 		case s.asking && f.forOthers: // each would wait for the other
 			s.mu.Unlock()
 			return errPass
@@ -208,7 +207,7 @@ func (s *segment) settle(closed <-chan struct{}) error {
 }
 
 // fill fetches the rest of the segment. It goes on where another reader's fetch
-// has ended.
+// has ended. It is started with the segment's lock held.
 func (s *segment) fill(f *file) {
 	defer s.store.release(s)
 	err := s.fetch(f)
@@ -231,6 +230,8 @@ func (s *segment) fetch(f *file) error {
 		defer func() { <-f.source.fills }()
 	case <-f.closed:
 		return fs.ErrClosed
+	case <-s.store.ended:
+		return errPass
 	}
 	l := s.store.lockOf(s.key)
 	if there, err := s.take(l, f); there || err != nil {
@@ -240,8 +241,9 @@ func (s *segment) fetch(f *file) error {
 	return s.copy(f.ctx, t, l)
 }
 
-// copy writes what is missing of the segment. That the file is unchanged is
-// checked before the first byte and after the last.
+// copy writes what is missing of the segment, unless the store is closed
+// meanwhile. That the file is unchanged is checked before the first byte and
+// after the last.
 func (s *segment) copy(ctx context.Context, t *fetcher, l *lock) error {
 	from, err := t.file(ctx)
 	if err == nil {
@@ -253,6 +255,9 @@ func (s *segment) copy(ctx context.Context, t *fetcher, l *lock) error {
 	b := s.store.buffer()
 	defer s.store.reuse(b)
 	for have, _ := s.state(); have < s.length; have, _ = s.state() {
+		if s.store.isEnded() {
+			return errPass
+		}
 		if err := s.piece(from, have, b[:min(pieceBytes, s.length-have)]); err != nil {
 			return err
 		}
@@ -283,6 +288,8 @@ func (s *segment) take(l *lock, f *file) (there bool, err error) {
 		case <-time.After(lockPoll):
 		case <-f.closed:
 			return false, fs.ErrClosed
+		case <-s.store.ended:
+			return false, errPass
 		}
 		if s.foundMeanwhile() {
 			return true, nil

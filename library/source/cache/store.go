@@ -2,6 +2,7 @@ package cache
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -40,13 +41,13 @@ type Store struct {
 	visits  map[identity]*visit
 	once    once
 	off     time.Time // nothing is kept until then
+	tasks   sync.WaitGroup
 
-	buffers  sync.Pool    // of *[pieceBytes]byte
-	written  atomic.Int64 // bytes since the last sweep
-	full     atomic.Bool  // the disk was, lately
+	ended    chan struct{} // closed by Close
+	buffers  sync.Pool     // of *[pieceBytes]byte
+	written  atomic.Int64  // bytes since the last sweep
+	full     atomic.Bool   // the disk was, lately
 	sweeping atomic.Bool
-	sweeps   sync.WaitGroup
-	readies  sync.WaitGroup // files make their next segments ready
 }
 
 // NewStore returns the cache in a folder, which is made where it is missing.
@@ -62,18 +63,54 @@ func NewStore(c Config, log *slog.Logger) (*Store, error) {
 		folder: c.Folder, size: int64(c.Size), segment: int64(c.Segment),
 		log:  cmp.Or(log, slog.New(slog.DiscardHandler)),
 		open: make(map[key]*segment), sources: make(map[string]*cached), visits: make(map[identity]*visit),
-		movesOpen: runtime.GOOS != "windows",
+		ended: make(chan struct{}), movesOpen: runtime.GOOS != "windows",
 	}
 	s.sweepLater()
 	return s, nil
 }
 
-// Close waits for what the store does by itself, also for files that were just
-// closed. Open files can be read on.
-func (s *Store) Close() error {
-	s.readies.Wait()
-	s.sweeps.Wait()
-	return nil
+// Close ends what the store does by itself and waits until that has ended, or
+// ctx, whose error it returns then. What is being fetched ends with the piece
+// on its way, and leaves no lock behind. Open files can be read on: from their
+// servers, where it is not here. It may be called again.
+func (s *Store) Close(ctx context.Context) error {
+	s.mu.Lock()
+	if !s.isEnded() {
+		close(s.ended)
+	}
+	s.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		s.tasks.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("close the cache: %w", ctx.Err())
+	}
+}
+
+func (s *Store) isEnded() bool {
+	select {
+	case <-s.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// start does what Close waits for, in the background. It reports whether it
+// has been started: nothing is once the store is closed.
+func (s *Store) start(task func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isEnded() {
+		return false
+	}
+	s.tasks.Go(task)
+	return true
 }
 
 // name is where a segment lies, without the ending.
@@ -149,7 +186,7 @@ func (s *Store) reuse(b *[pieceBytes]byte) { s.buffers.Put(b) }
 func (s *Store) isOff() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return time.Now().Before(s.off)
+	return s.isEnded() || time.Now().Before(s.off)
 }
 
 // failed turns the cache off for a while: its disk is full, or broken. Some of

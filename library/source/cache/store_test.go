@@ -2,6 +2,8 @@ package cache
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"os"
@@ -103,7 +105,7 @@ func fill(t testing.TB, store *Store, n int, last time.Time) (paths []string) {
 func TestSweep(t *testing.T) {
 	folder := t.TempDir()
 	store := newStore(t, folder)
-	store.sweeps.Wait()
+	store.tasks.Wait()
 	paths := fill(t, store, 100, time.Now())
 	one := int64(contentBegin + 1<<10)
 	store.size = 50 * one
@@ -141,7 +143,7 @@ func TestSweep(t *testing.T) {
 func TestSweepOfFullDisk(t *testing.T) {
 	folder := t.TempDir()
 	store := newStore(t, folder)
-	store.sweeps.Wait()
+	store.tasks.Wait()
 	fill(t, store, 100, time.Now())
 	store.full.Store(true)
 	for _, want := range []int{90, 90} {
@@ -171,9 +173,9 @@ func TestSizeBound(t *testing.T) {
 		_, _, err = stream(file, 0, 4*mib)
 		must(t, err)
 		must(t, file.Close())
-		store.sweeps.Wait()
+		store.tasks.Wait()
 	}
-	must(t, store.Close())
+	must(t, store.Close(t.Context()))
 	var total int64
 	for _, path := range files(t, folder) {
 		info, err := os.Stat(path)
@@ -182,6 +184,43 @@ func TestSizeBound(t *testing.T) {
 	}
 	if total > 33*mib || total < 20*mib {
 		t.Errorf("the folder holds %d bytes, its size is %d", total, 32*mib)
+	}
+}
+
+// A store that is closed in the middle of a fetch leaves neither a lock nor a
+// part behind, and its open files are read on.
+func TestCloseWhileItIsFetched(t *testing.T) {
+	content := noise(30, 2*mib)
+	s, _ := serve(t, content)
+	s.gate = make(chan struct{}, 1000)
+	folder := t.TempDir()
+	store, err := NewStore(config(folder), nil)
+	must(t, err)
+	file := open(t, Wrap(s, "test://a", store))
+	source.Locate(file, 0) // it is about to be read in sequence
+	s.gate <- struct{}{}
+	if _, err := file.ReadAt(make([]byte, 1000), 0); err != nil {
+		t.Fatal(err)
+	}
+	if got := files(t, folder); len(got) != 2 {
+		t.Fatalf("while it is fetched, there are %q; want a lock and a part", got)
+	}
+	late, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := store.Close(late); !errors.Is(err, context.Canceled) {
+		t.Errorf("closed while its server hangs: %v", err)
+	}
+	for range 1000 {
+		s.gate <- struct{}{}
+	}
+	must(t, store.Close(t.Context()))
+	got, _, err := stream(file, 0, 2*mib)
+	if err != nil || !bytes.Equal(got, content) {
+		t.Errorf("read on: %d bytes, %v", len(got), err)
+	}
+	must(t, file.Close())
+	if got := files(t, folder); len(got) != 0 {
+		t.Errorf("left behind: %q", got)
 	}
 }
 
@@ -216,7 +255,7 @@ func TestIdleMemory(t *testing.T) {
 	before := heap()
 	store, err := NewStore(config(folder), nil)
 	must(t, err)
-	must(t, store.Close())
+	must(t, store.Close(t.Context()))
 	if grown := int64(heap()) - int64(before); grown > 32<<10 {
 		t.Errorf("after a look through 1000 segments, %d KiB are kept", grown>>10)
 	}

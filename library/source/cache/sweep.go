@@ -35,7 +35,7 @@ func (s *Store) sweepLater() {
 	if !s.sweeping.CompareAndSwap(false, true) {
 		return
 	}
-	s.sweeps.Go(func() {
+	s.start(func() {
 		defer s.sweeping.Store(false)
 		s.written.Store(0)
 		s.sweep()
