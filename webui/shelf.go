@@ -136,7 +136,7 @@ func credits(it *library.Item) (artist, album string) {
 	folder := parent(it.Path)
 	album = folder[strings.LastIndexByte(folder, '/')+1:]
 	info := it.Head()
-	return cmp.Or(info.AlbumArtist, info.Artist, various), cmp.Or(info.Album, album)
+	return cmp.Or(info.AlbumBy(), various), cmp.Or(info.Album, album)
 }
 
 // episodeOf is an item's number in its season.

@@ -1,7 +1,6 @@
 package webui
 
 import (
-	"cmp"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -176,7 +175,7 @@ func facts(it *library.Item) []fact {
 // creditsOf says of an item whose it is. A song leads to its album, and to all
 // of whose that is.
 func creditsOf(it *library.Item, info *probe.Info) []fact {
-	of := cmp.Or(info.AlbumArtist, info.Artist)
+	of := info.AlbumBy()
 	all := []fact{
 		{say("Artist"), verbatim(info.Artist), musicURL(of, "")},
 		{say("Album"), verbatim(info.Album), musicURL(of, info.Album)},

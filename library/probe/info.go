@@ -1,6 +1,10 @@
 package probe
 
-import "mustserv/ratelimit"
+import (
+	"cmp"
+
+	"mustserv/ratelimit"
+)
 
 // Info is what a probe found out about one media file. It is not changed
 // after Probe has returned it.
@@ -25,6 +29,9 @@ type Info struct {
 	// patterns (path.Match) relative to the manifest's folder.
 	Parts []string `json:"parts,omitempty"`
 }
+
+// AlbumBy returns whose the album is; empty if the file does not tell.
+func (i *Info) AlbumBy() string { return cmp.Or(i.AlbumArtist, i.Artist) }
 
 // Chapter is a named place in the playing time.
 type Chapter struct {

@@ -436,9 +436,9 @@ func TestFullDisk(t *testing.T) {
 	s, _ := serve(t, content)
 	folder := filepath.Join(t.TempDir(), "cache")
 	var log bytes.Buffer
-	store, err := NewStore(config(folder), slog.New(slog.NewTextHandler(&log, nil)))
-	must(t, err)
+	store := newStore(t, folder)
 	store.tasks.Wait()
+	store.log = slog.New(slog.NewTextHandler(&log, nil))
 	must(t, os.RemoveAll(folder))
 	must(t, os.WriteFile(folder, nil, 0o644)) // no folder can be made there
 	src := Wrap(s, "test://a", store)
@@ -457,7 +457,7 @@ func TestFullDisk(t *testing.T) {
 	store.mu.Lock()
 	store.off = time.Now() // the time is over
 	store.mu.Unlock()
-	_, _, err = stream(open(t, src), 0, int64(len(content)))
+	_, _, err := stream(open(t, src), 0, int64(len(content)))
 	must(t, err)
 	if got := source.CacheOf(src); got.Misses == 0 {
 		t.Error("the cache stays off")
@@ -477,17 +477,7 @@ func TestNothingIsLeft(t *testing.T) {
 		must(t, err)
 		must(t, file.Close())
 	}
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		store.mu.Lock()
-		left := len(store.open)
-		store.mu.Unlock()
-		if left == 0 {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%d segments are still open", left)
-		}
-	}
+	store.tasks.Wait()
 	for _, name := range files(t, folder) {
 		if !strings.HasSuffix(name, whole) {
 			t.Errorf("%s is left", name)

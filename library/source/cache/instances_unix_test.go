@@ -33,18 +33,18 @@ const (
 
 // instance opens the shared cache over the shared files. It is so small that
 // segments are always being deleted.
-func instance(files, folder string) (source.Source, error) {
+func instance(files, folder string) (source.Source, *Store, error) {
 	c := config(folder)
 	c.Size = Bound(32 * ratelimit.MiB)
 	store, err := NewStore(c, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	src, err := local.Open(files)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return Wrap(src, "test://shared", store), nil
+	return Wrap(src, "test://shared", store), store, nil
 }
 
 // readAny streams a part of one of the files, and checks every byte.
@@ -73,7 +73,7 @@ func readAny(src source.Source, rnd *rand.Rand) error {
 // TestMain is also the second instance, which reads until it is killed.
 func TestMain(m *testing.M) {
 	if files := os.Getenv(envFiles); files != "" {
-		src, err := instance(files, os.Getenv(envCache))
+		src, _, err := instance(files, os.Getenv(envCache))
 		for rnd := rand.New(rand.NewPCG(uint64(os.Getpid()), 1)); err == nil; {
 			err = readAny(src, rnd)
 		}
@@ -97,7 +97,7 @@ func TestInstanceIsKilled(t *testing.T) {
 	if os.Getenv("MUSTSERV_LONG") != "" {
 		lasts = 5 * time.Minute
 	}
-	src, err := instance(files, folder)
+	src, store, err := instance(files, folder)
 	must(t, err)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	kills, reads := 0, 0
@@ -113,6 +113,7 @@ func TestInstanceIsKilled(t *testing.T) {
 	if kills == 0 || stats.Hits == 0 || stats.Misses == 0 {
 		t.Error("the test has tried nothing")
 	}
+	must(t, store.Close(t.Context()))
 	checkAll(t, folder)
 }
 
