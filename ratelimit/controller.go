@@ -26,11 +26,18 @@ type Request struct {
 	Item    string // library path; Client and Item make the viewer
 	Share   string // that the item is read from
 	Need    TSpec  // of the item; a rate of 0 reserves nothing
-	Short   bool   // a picture, subtitles, a playlist, or for another node: goes at once, as the link has room or out of the share for such
+	Short   bool   // a picture, subtitles or a playlist: goes at once, as the link has room or out of the share for such
+	Node    bool   // for another node, which paces its viewers itself: goes as if it were short, and its address has no caps
 	Size    int64  // bytes of the item
 	Header  int64  // bytes at its start and
 	Trailer int64  // at its end that have no playing time
 }
+
+// Unpaced reports whether the bytes of the request go as soon as there is room
+// for them.
+func (r Request) Unpaced() bool { return r.Short || r.Node }
+
+func (r Request) client() clientKey { return clientKey{r.Client, r.Node} }
 
 // Stats are the figures of a Controller at one moment.
 type Stats struct {
@@ -51,7 +58,7 @@ type Controller struct {
 	network  *link
 	shares   map[string]*link // by name
 	capacity map[string]Rate  // of shares
-	clients  map[string]*client
+	clients  map[clientKey]*client
 	viewers  map[viewerKey]*viewer
 	queue    queue
 	expires  time.Time   // when a viewer is to be looked at: its place may be free, or it may be forgotten
@@ -68,7 +75,7 @@ func NewController(c Config) *Controller {
 	made := &Controller{
 		network: newLink(),
 		shares:  make(map[string]*link),
-		clients: make(map[string]*client),
+		clients: make(map[clientKey]*client),
 		viewers: make(map[viewerKey]*viewer),
 	}
 	made.SetConfig(c)
@@ -95,8 +102,10 @@ func (c *Controller) SetConfig(config Config) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.config = config
-	for _, cl := range c.clients {
-		cl.setCap(config.PerClient)
+	for key, cl := range c.clients {
+		if !key.node {
+			cl.setCap(config.PerClient)
+		}
 	}
 	c.setLinks()
 }
@@ -139,7 +148,7 @@ func (c *Controller) share(name string) *link {
 func (c *Controller) Holds(r Request) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	v := c.viewers[viewerKey{c.clients[r.Client], r.Item}]
+	v := c.viewers[viewerKey{c.clients[r.client()], r.Item}]
 	return v != nil && (v.placed || v.grants > 0)
 }
 
@@ -201,13 +210,15 @@ func (c *Controller) decide(ctx context.Context, g *Grant) (*Grant, error) {
 // waits for one.
 func (c *Controller) enter(r Request, now time.Time) (*Grant, error) {
 	c.serve(now)
-	cl := c.clients[r.Client]
+	cl := c.clients[r.client()]
 	if cl == nil {
 		cl = new(client)
-		cl.setCap(c.config.PerClient)
-		c.clients[r.Client] = cl
+		if !r.Node {
+			cl.setCap(c.config.PerClient)
+		}
+		c.clients[r.client()] = cl
 	}
-	if cl.grants >= c.config.StreamsPerClient {
+	if !r.Node && cl.grants >= c.config.StreamsPerClient {
 		return nil, ErrBusy
 	}
 	v := c.viewer(cl, r)

@@ -266,6 +266,35 @@ func TestTooManyStreamsOfOneClient(t *testing.T) {
 	}
 }
 
+// What one address reads as a node has no caps, and takes none of what its own
+// viewers may have.
+func TestNodeHasNoCaps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		config := DefaultConfig()
+		config.StreamsPerClient, config.PerClient = 2, MbitPerSecond
+		c := NewController(config)
+		own := admit(t, c, "10.0.0.1", "a", film, 0)
+		for i := range 5 {
+			g, err := c.Try(Request{Client: "10.0.0.1", Item: fmt.Sprint(i), Need: film, Node: true, Size: huge})
+			if err != nil {
+				t.Fatalf("stream %d of a node: %v", i, err)
+			}
+			defer g.Release()
+			c.SetConfig(config)
+			for range 100 {
+				if n, at := g.Reserve(time.Now(), huge); at.After(time.Now()) {
+					t.Fatalf("%d bytes for a node wait for %v", n, time.Until(at))
+				}
+			}
+		}
+		own.send(t, 10*time.Second)
+		admit(t, c, "10.0.0.1", "b", film, 0)
+		if _, err := c.Try(Request{Client: "10.0.0.1", Item: "c"}); !errors.Is(err, ErrBusy) {
+			t.Errorf("third stream of its own: %v", err)
+		}
+	})
+}
+
 func TestViewersAreForgottenOnceTheirBucketIsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := NewController(DefaultConfig())

@@ -41,14 +41,14 @@ type Grant struct {
 	timer      *time.Timer
 	step       int32
 	gift       int32 // bytes left of this request's gift
-	short      bool  // none of its bytes have playing time
+	unpaced    bool  // its bytes go as soon as there is room
 	charged    bool  // the viewer's bucket paid for the last step
 	released   atomic.Bool
 }
 
 func newGrant(c *Controller, v *viewer, r Request) *Grant {
 	return &Grant{
-		controller: c, viewer: v, step: int32(step(r.Need)), media: [2]int64{r.Header, r.Size - r.Trailer}, short: r.Short,
+		controller: c, viewer: v, step: int32(step(r.Need)), media: [2]int64{r.Header, r.Size - r.Trailer}, unpaced: r.Unpaced(),
 	}
 }
 
@@ -154,7 +154,7 @@ func (g *Grant) Take(ctx context.Context, limit int64) (int64, error) {
 // pays for it. Bytes that have no playing time and the request's gift are
 // free, within their bounds.
 func (g *Grant) next(limit int64) (n int64, charged bool) {
-	if g.short {
+	if g.unpaced {
 		return min(limit, int64(freeStep)), false
 	}
 	if untimed := g.untimed(min(limit, int64(freeStep))); untimed > 0 {

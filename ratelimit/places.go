@@ -81,9 +81,9 @@ func (c *Controller) sweep(now time.Time) {
 	for _, v := range c.viewers {
 		inUse[v.client] = true
 	}
-	for addr, cl := range c.clients {
+	for key, cl := range c.clients {
 		if cl.grants == 0 && !inUse[cl] {
-			delete(c.clients, addr)
+			delete(c.clients, key)
 		}
 	}
 }

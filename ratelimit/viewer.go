@@ -43,6 +43,12 @@ type viewer struct {
 	due    moment // when the next step goes at the viewer's own rate
 }
 
+// clientKey tells what an address plays from what it reads as a node.
+type clientKey struct {
+	addr string
+	node bool
+}
+
 // client is one address with all that it plays.
 type client struct {
 	cap    atomic.Pointer[Bucket] // nil where there has been none yet

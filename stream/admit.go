@@ -43,13 +43,13 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, client string, it
 // reads, for it paces its viewers; but it has to have room here for one.
 func (s *Server) request(r *http.Request, client string, item *library.Item) ratelimit.Request {
 	share, _, _ := strings.Cut(item.Path, "/")
-	request := ratelimit.Request{Client: client, Item: bucketOf(item), Share: share, Size: item.Size}
+	request := ratelimit.Request{Client: client, Item: bucketOf(item), Share: share, Size: item.Size, Node: s.router.Trusts(r)}
 	switch item.Kind {
 	case library.Image, library.Subtitle, library.Playlist:
 		request.Short = true
 		return request
 	}
-	request.Need, request.Short = s.Need(item), s.router.Trusts(r)
+	request.Need = s.Need(item)
 	if info := item.Info(); info != nil && item.Kind != library.Segment {
 		request.Header, request.Trailer = info.Curve.Header, info.Curve.Trailer
 	}

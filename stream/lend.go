@@ -61,7 +61,7 @@ func (s *Server) lend(w http.ResponseWriter, r *http.Request, client string, ite
 	request := s.request(r, client, item)
 	asked := s.asked(r, item, request)
 	base, ok := s.router.Lend(r.Context(), asked)
-	if !ok || request.Short {
+	if !ok || request.Unpaced() {
 		return false
 	}
 	id := s.loans.add(&loan{viewer: asked.Viewer, request: request, booking: booking(r, client, item, request.Need, 0, rest{}), grant: grant})

@@ -45,7 +45,7 @@ const hopsKey = "routed"
 // It reports whether it has answered. Players that know only the first address
 // come here again at each jump, and are sent to the same node again.
 func (s *Server) sendOn(w http.ResponseWriter, r *http.Request, item *library.Item, request ratelimit.Request, why routing.Reason) bool {
-	if request.Short || s.router.Alone() {
+	if request.Unpaced() || s.router.Alone() {
 		return false
 	}
 	asked := s.asked(r, item, request)
