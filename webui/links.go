@@ -9,6 +9,7 @@ import (
 
 	"mustserv/library"
 	"mustserv/library/playlist"
+	"mustserv/library/probe"
 )
 
 // The addresses of a library path, as a client on this host asks for them.
@@ -24,7 +25,7 @@ func watchURL(path string) string { return "/watch/" + library.EscapePath(path) 
 
 // musicURL is the page of an artist, or of an album of his.
 func musicURL(artist, album string) string {
-	query := url.Values{"artist": {cmp.Or(artist, various)}}
+	query := url.Values{"artist": {cmp.Or(artist, probe.VariousArtists)}}
 	if album != "" {
 		query.Set("album", album)
 	}

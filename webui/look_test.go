@@ -82,7 +82,7 @@ func TestLooks(t *testing.T) {
 func TestGroupsAreSorted(t *testing.T) {
 	h := testHandler(t, shelved())
 	for target, want := range map[string]string{
-		"/music": "Various Zoë", "/music?reverse=1": "Zoë Various", "/music?sort=length": "Zoë Various", "/music?sort=length&reverse=1": "Various Zoë",
+		"/music": "Various Artists Zoë", "/music?reverse=1": "Zoë Various Artists", "/music?sort=length": "Zoë Various Artists", "/music?sort=length&reverse=1": "Various Artists Zoë",
 		"/music?artist=Zo%C3%AB": "One Two", "/music?artist=Zo%C3%AB&sort=size": "One Two", "/music?artist=Zo%C3%AB&album=One": "First Second",
 		"/music?artist=Zo%C3%AB&album=One&reverse=1": "Second First", "/series?sort=size&view=list": "Show Other",
 	} {

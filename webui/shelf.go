@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mustserv/library"
+	"mustserv/library/probe"
 )
 
 const newestMost = 500 // of the newest files are shown
@@ -127,16 +128,13 @@ type titled struct {
 	*library.Item
 }
 
-// various is the artist of songs that tell none.
-const various = "Various"
-
 // credits returns from which album a song is, and whose that is, by the file or
-// else by the folders it lies in.
+// else by the folder it lies in.
 func credits(it *library.Item) (artist, album string) {
 	folder := parent(it.Path)
 	album = folder[strings.LastIndexByte(folder, '/')+1:]
 	info := it.Head()
-	return cmp.Or(info.AlbumBy(), various), cmp.Or(info.Album, album)
+	return cmp.Or(info.AlbumBy(), probe.VariousArtists), cmp.Or(info.Album, album)
 }
 
 // episodeOf is an item's number in its season.

@@ -51,7 +51,7 @@ func TestShelf(t *testing.T) {
 Other/Season 1: Other 1x01.mkv
 Show/Season 1: Show S01E02.mkv, Show S01E10.mkv
 Show/Season 2: show s02e01.mkv
-Various/Untagged: x.mp3
+Various Artists/Untagged: x.mp3
 Zoë/One: 2.mp3, 1.mp3
 Zoë/Two: 3.mp3
 newest: b film.mp4`

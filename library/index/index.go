@@ -19,7 +19,7 @@ import (
 
 // proberVersion is raised whenever package probe measures something in
 // another way: all files are then measured anew.
-const proberVersion = 4
+const proberVersion = 5
 
 // Key identifies one state of one file.
 type Key struct {

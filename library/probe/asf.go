@@ -279,7 +279,7 @@ func (f *asfFile) text(name string, kind uint16, b []byte, at int64) {
 	switch {
 	case kind == 0:
 		value = utf16Text(b, binary.LittleEndian)
-	case kind == 3 && len(b) >= 4:
+	case (kind == 2 || kind == 3) && len(b) >= 4: // yes or no, or a number
 		value = strconv.Itoa(int(binary.LittleEndian.Uint32(b)))
 	}
 	switch name {
@@ -293,6 +293,8 @@ func (f *asfFile) text(name string, kind uint16, b []byte, at int64) {
 		f.tags.set("artist", value)
 	case "WM/AlbumArtist":
 		f.tags.set("albumartist", value)
+	case "WM/IsCompilation", "compilation":
+		f.tags.set("compilation", value)
 	case "WM/PartOfSet":
 		f.tags.set("discnumber", value)
 	case "date":

@@ -266,6 +266,8 @@ func id3Key(frame string) string {
 		return "album"
 	case "TPE2", "TP2":
 		return "albumartist"
+	case "TCMP", "TCP": // by iTunes
+		return "compilation"
 	case "TPOS", "TPA":
 		return "discnumber"
 	case "TDRC", "TYER", "TYE":

@@ -38,13 +38,13 @@ func (f *mp4File) tag(b mp4Box) error {
 		p, err := f.begin(b.content(), maxChapterList)
 		f.tags.readChapterList(p)
 		return err
-	case "trkn", "disk", "gnre":
+	case "trkn", "disk", "gnre", "cpil":
 		n, err := f.tagNumber(b)
 		switch {
 		case kind == "gnre":
 			f.tags.set("genre", genreOf(n-1))
 		case n > 0:
-			f.tags.set(map[string]string{"trkn": "track", "disk": "disc"}[kind], strconv.Itoa(n))
+			f.tags.set(map[string]string{"trkn": "track", "disk": "disc", "cpil": "compilation"}[kind], strconv.Itoa(n))
 		}
 		return err
 	default:
@@ -113,7 +113,7 @@ func (f *mp4File) tagText(b mp4Box) (text string, err error) {
 	return text, err
 }
 
-// tagNumber returns the number in an iTunes item: two bytes, or the ones
+// tagNumber returns the number in an iTunes item: one byte or two, or the ones
 // behind two others.
 func (f *mp4File) tagNumber(b mp4Box) (n int, err error) {
 	err = f.values(b, func(value extent) error {
@@ -124,6 +124,8 @@ func (f *mp4File) tagNumber(b mp4Box) (n int, err error) {
 			n = int(binary.BigEndian.Uint16(p[2:]))
 		case len(p) >= 2:
 			n = int(binary.BigEndian.Uint16(p))
+		case len(p) == 1:
+			n = int(p[0])
 		}
 		return err
 	})

@@ -15,10 +15,15 @@ const (
 	maxChapters = 1000
 )
 
+// VariousArtists is whose an album is that says no more than that it is one of
+// many artists. MusicBrainz calls it so, and those who tag their music by it.
+const VariousArtists = "Various Artists"
+
 // tags is what a file says about itself. The first value of each is kept.
 type tags struct {
 	title, artist, album, date string
 	albumArtist, disc          string
+	compilation                string // "1" says that the album is one of many artists
 	genre, number              string
 	language                   string
 	chapters                   []Chapter
@@ -30,7 +35,10 @@ type tags struct {
 func (t *tags) fill(info *Info) {
 	info.Title, info.Artist, info.Album, info.Year = t.title, cmp.Or(t.artist, t.albumArtist), t.album, year(t.date)
 	info.Genre, info.Disc, info.Number, info.Cover = t.genre, songNumber(t.disc), songNumber(t.number), t.cover
-	if t.albumArtist != info.Artist {
+	switch {
+	case t.albumArtist == "" && t.compilation == "1":
+		info.AlbumArtist = VariousArtists
+	case t.albumArtist != info.Artist:
 		info.AlbumArtist = t.albumArtist
 	}
 	info.Chapters = slices.DeleteFunc(t.chapters, func(c Chapter) bool { return !(c.Start >= 0 && c.Start < maxTime) })
@@ -63,6 +71,8 @@ func (t *tags) field(name string) *string {
 		return &t.album
 	case "albumartist", "album artist", "album_artist":
 		return &t.albumArtist
+	case "compilation":
+		return &t.compilation
 	case "discnumber", "disc":
 		return &t.disc
 	case "date", "year":
