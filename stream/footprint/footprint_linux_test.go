@@ -3,6 +3,8 @@ package footprint
 import (
 	"bytes"
 	"os"
+	"runtime"
+	"runtime/metrics"
 	"slices"
 	"strconv"
 	"testing"
@@ -51,6 +53,23 @@ func resident(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return kB
+}
+
+// What a processor keeps at hand of the free heap goes, too. How much that is
+// after so many pages is not known; once of four times it is much.
+func TestShrinkTakesWhatProcessorsKeep(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for n := range 4 {
+		takePages(2000)
+		runtime.GC()
+		takePages(pagesKept*2 + n*pagesKept/4)
+		Shrink()
+		free := []metrics.Sample{{Name: "/memory/classes/heap/free:bytes"}}
+		metrics.Read(free)
+		if got := free[0].Value.Uint64(); got > pagesKept*heapPage/4 {
+			t.Errorf("%d kB of the heap are free, and in memory", got>>10)
+		}
+	}
 }
 
 func TestShrink(t *testing.T) {
