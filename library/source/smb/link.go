@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -25,6 +26,9 @@ const (
 	// refusedBackoff keeps us from having an account locked by trying.
 	refusedBackoff = time.Minute
 )
+
+// errHungUp says that a server has closed a new connection instead of answering.
+var errHungUp = errors.New("it hung up")
 
 // link is the way to one share of a server: its one connection, made anew when
 // it has broken.
@@ -152,9 +156,14 @@ func (l *link) dial(ctx context.Context) (*session, error) {
 	var err error
 	for _, user := range users {
 		var s *session
-		s, err = l.login(ctx, &smb2.NTLMInitiator{Domain: domain, User: user, Password: l.access.Password.Reveal()})
-		if err == nil {
-			return s, nil
+		for range 2 {
+			s, err = l.login(ctx, &smb2.NTLMInitiator{Domain: domain, User: user, Password: l.access.Password.Reveal()})
+			if err == nil {
+				return s, nil
+			}
+			if !errors.Is(err, errHungUp) { // as a busy Samba does on one, and not on the next
+				break
+			}
 		}
 		if !isRefused(err) {
 			break
@@ -188,6 +197,9 @@ func (l *link) login(ctx context.Context, who smb2.Initiator) (*session, error) 
 	})
 	if r.err != nil {
 		s.end(r.err)
+		if errors.Is(context.Cause(s.ctx), io.EOF) {
+			return nil, fmt.Errorf("%w: %w", errHungUp, r.err)
+		}
 		return nil, r.err
 	}
 	s.share = r.v.WithContext(s.ctx)

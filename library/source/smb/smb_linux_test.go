@@ -1,9 +1,12 @@
 package smb
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -94,6 +97,50 @@ func TestAccess(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A server that hangs up on one new connection is asked once more, and one that
+// always does is not asked again and again.
+func TestHungUp(t *testing.T) {
+	server := startSamba(t)
+	server.write("a.mp3", "content")
+	for _, row := range []struct {
+		name        string
+		hangs       int // up on so many connections
+		dials, want int
+	}{{"once", 1, 2, 1}, {"always", 100, 2, 0}} {
+		t.Run(row.name, func(t *testing.T) {
+			src := openShare(t, server.place("closed", ""), server.as())
+			link, dials := src.(*share).link, 0
+			dial := link.connect
+			link.connect = func(ctx context.Context, network, address string) (net.Conn, error) {
+				if dials++; dials > row.hangs {
+					return dial(ctx, network, address)
+				}
+				return dial(ctx, network, hangUp(t))
+			}
+			infos, err := src.List(t.Context(), ".")
+			if len(infos) != row.want || dials != row.dials || (err == nil) != (row.want > 0) {
+				t.Errorf("after %d dials, %d entries, %v", dials, len(infos), err)
+			}
+		})
+	}
+}
+
+// hangUp returns an address where one connection is taken, and then closed.
+func hangUp(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	go func() {
+		defer listener.Close()
+		if c, err := listener.Accept(); err == nil {
+			c.(*net.TCPConn).CloseWrite()
+			io.Copy(io.Discard, c) // closed before all is read, it would be reset
+			c.Close()
+		}
+	}()
+	return listener.Addr().String()
 }
 
 // Samba follows links by itself: a tree that holds itself must have an end.
