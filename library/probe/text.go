@@ -19,7 +19,7 @@ var ErrNoTexts = errors.New("no track of texts")
 
 // Text is one text of a subtitle track.
 type Text struct {
-	Start, Length float64 // seconds; a Length of 0 is not known
+	Start, Length float64 // seconds, Start within 1e12 of 0; a Length of 0 is not known
 	Data          []byte  // as the codec has it: "srt" and "webvtt" the lines, "ass" and "ssa" the fields of an event, "text" plain UTF-8; valid until yield returns
 }
 

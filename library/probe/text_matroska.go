@@ -147,7 +147,7 @@ func (w *mkvTextWalk) visit(t *mkvTrack, b mkvBlockAt) (more bool) {
 		return false
 	}
 	data, ok := t.packing.unpack(data)
-	if !ok || b.time > maxTime {
+	if !ok || !(b.time < maxTime) {
 		return true
 	}
 	if t.named {

@@ -3,6 +3,7 @@ package probe
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 )
 
 // mp4Sample is where a text of the track that is read lies.
@@ -114,7 +115,7 @@ func (f *mp4File) yieldTexts(yield func(Text) error) error {
 // yieldText reads a sample and yields the texts in it. An empty one is a
 // pause.
 func (f *mp4File) yieldText(s mp4Sample, yield func(Text) error) error {
-	if s.size < 2 || s.size > maxTextBytes || s.at < 0 || s.at > f.in.size-s.size {
+	if s.size < 2 || s.size > maxTextBytes || s.at < 0 || s.at > f.in.size-s.size || !(math.Abs(s.start) < maxTime) {
 		return nil
 	}
 	b, err := f.in.peek(s.at, int(s.size), textAhead)
